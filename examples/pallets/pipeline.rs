@@ -1,0 +1,54 @@
+//! Seven libraries that half of the web's Python stands on, rebuilt from their source distributions and tested against
+//! each other, with the tutorial application of flask at the end.
+//!
+//! Each keeps the version of its release, and is tested with the pins that its authors tested it with (`constraints/`):
+//! with today's newest everything, some of them are red.
+
+use gopythongo::prelude::*;
+
+/// What all seven have in common: `name==version` is the source, `name.txt` holds the pins.
+fn pallet(name: &str, version: &str) -> Library {
+    library(name)
+        .sdist(format!("{name}=={version}"))
+        .constraints(format!("constraints/{name}.txt"))
+        // none of them is written for flake8: what would fail at run time is what counts
+        .step(Flake8::new().select(["E9", "F63", "F7", "F82"]))
+        .mypy()
+        .pytest()
+        .coverage_ratchet()
+        .upload()
+}
+
+/// From markupsafe to flaskr.
+pub fn pipeline() -> Pipeline {
+    let flaskr = application("flaskr")
+        .sdist("flask==3.1.3")
+        .subdirectory("examples/tutorial")
+        .constraints("constraints/flaskr.txt")
+        .integration_tests("tests");
+
+    Pipeline::new("pallets")
+        .default_kind(Develop)
+        .job(pallet("markupsafe", "3.0.2").downstream(["jinja2", "werkzeug"]))
+        .job(pallet("itsdangerous", "2.2.0").downstream(["flask"]))
+        .job(pallet("blinker", "1.9.0").downstream(["flask"]))
+        .job(pallet("click", "8.3.1").downstream(["flask"]))
+        .job(pallet("jinja2", "3.1.6").downstream(["flask"]))
+        .job(pallet("werkzeug", "3.1.6").downstream(["flask"]))
+        .job(pallet("flask", "3.1.3").downstream(["flaskr"]))
+        .job(flaskr)
+}
+
+fn main() -> ExitCode {
+    gopythongo::main(pipeline)
+}
+
+#[cfg(test)]
+mod tests {
+    use gopythongo::testing::*;
+
+    #[test]
+    fn the_pipeline_is_valid() {
+        assert!(super::pipeline().diagnostics().is_empty());
+    }
+}

@@ -1,0 +1,35 @@
+//! One remembered outcome, with the key that it belongs to.
+
+use std::io;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{run::Outcome, support::Digest};
+
+/// What is remembered of a step.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Entry {
+    pub(super) step: String,
+    pub(super) run: String,
+    pub(super) parts: Vec<(String, String)>,
+    pub(super) outcome: Outcome,
+}
+
+impl Entry {
+    /// The digest of the rest, then JSON: a changed outcome must not pass for one that a step left.
+    pub(super) fn to_bytes(&self) -> io::Result<Vec<u8>> {
+        let json = serde_json::to_vec(self)?;
+        let mut bytes = Digest::of(&json).to_string().into_bytes();
+        bytes.push(b'\n');
+        bytes.extend(json);
+        Ok(bytes)
+    }
+
+    pub(super) fn from_bytes(bytes: &[u8]) -> io::Result<Self> {
+        let (digest, json) = bytes.split_at_checked(65).ok_or(io::ErrorKind::UnexpectedEof)?;
+        if digest[..64] != *Digest::of(json).to_string().as_bytes() {
+            return Err(io::ErrorKind::InvalidData.into());
+        }
+        Ok(serde_json::from_slice(json)?)
+    }
+}

@@ -1,0 +1,65 @@
+//! Why two keys differ, in words.
+
+use std::collections::BTreeMap;
+
+use crate::support::words::count;
+
+/// The first part of `now` that differs from `last`, and how many more do. The parts come in the order of the walk
+/// that made the key: what is near to the user (options, sources) stands before what is far (tools).
+pub(super) fn between(last: &[(String, String)], now: &[(String, String)]) -> String {
+    let (before, after) = (by_name(last), by_name(now));
+    let mut differences = Vec::new();
+    let mut seen = std::collections::BTreeSet::new();
+    for (name, _) in now {
+        if seen.insert(name) && before.get(name.as_str()) != after.get(name.as_str()) {
+            let verb = if before.contains_key(name.as_str()) { "changed" } else { "is new" };
+            differences.push(format!("{name} {verb}"));
+        }
+    }
+    for (name, _) in last {
+        if seen.insert(name) {
+            differences.push(format!("{name} is gone"));
+        }
+    }
+    match differences.as_slice() {
+        [] => "the order of its inputs changed".to_owned(),
+        [only] => only.clone(),
+        [first, more @ ..] => format!("{first}, and {} with it", count(more.len(), "other input")),
+    }
+}
+
+/// All values of each name: one name may stand for several parts.
+fn by_name(parts: &[(String, String)]) -> BTreeMap<&str, Vec<&str>> {
+    let mut names: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for (name, value) in parts {
+        names.entry(name).or_default().push(value);
+    }
+    names
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_table_of_reasons() {
+        let last = "`a.py` 1;`b.py` 1;wheel of sdist 1;program git 1";
+        let table = [
+            ("`a.py` 2;`b.py` 1;wheel of sdist 1;program git 1", "`a.py` changed"),
+            ("`a.py` 1;`b.py` 1;wheel of sdist 2;program git 1", "wheel of sdist changed"),
+            ("`a.py` 1;`b.py` 1;`c.py` 1;wheel of sdist 1;program git 1", "`c.py` is new"),
+            ("`a.py` 1;wheel of sdist 1;program git 1", "`b.py` is gone"),
+            ("`a.py` 1;`c.py` 1;wheel of sdist 1;program git 1", "`c.py` is new, and 1 other input with it"),
+            ("`a.py` 2;`b.py` 2;wheel of sdist 2;program git 1", "`a.py` changed, and 2 other inputs with it"),
+            ("`b.py` 1;`a.py` 1;wheel of sdist 1;program git 1", "the order of its inputs changed"),
+            ("`a.py` 1;`a.py` 2;`b.py` 1;wheel of sdist 1;program git 1", "`a.py` changed"),
+        ];
+        let parts = |text: &str| -> Vec<(String, String)> {
+            let pairs = text.split(';').filter_map(|part| part.rsplit_once(' '));
+            pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+        };
+        for (now, expected) in table {
+            assert_eq!(between(&parts(last), &parts(now)), expected, "{now}");
+        }
+    }
+}

@@ -1,0 +1,186 @@
+//! The command line as data. Clap's own errors are exit code 2.
+
+use std::{ffi::OsString, num::NonZeroUsize, path::PathBuf};
+
+use clap::{
+    Args, CommandFactory, Parser, Subcommand,
+    builder::{PossibleValuesParser, TypedValueParser},
+};
+
+use super::{
+    check::Check, completions::Completions, logs::Logs, plan::PlanCommand, promote::Promote, resume::Resume,
+    run::RunCommand, serve::Serve, status::Status, why::Why,
+};
+use crate::{context::BuildKind, support::words};
+
+/// Checks, builds, tests downstream and promotes what this pipeline declares.
+#[derive(Debug, Parser)]
+#[command(
+    name = "pipeline",
+    version,
+    disable_help_subcommand = true,
+    override_usage = "pipeline [OPTIONS] [COMMAND]",
+    after_help = "Without a command, `run` is meant: `-- --dry-run` is `-- run --dry-run`.\n\
+                  Exit codes: 0 done, 1 a step failed, 2 wrong usage or an invalid pipeline, \
+                  3 the machine or a server lacks something, 4 refused, 128 + signal when interrupted."
+)]
+pub(super) struct CommandLine {
+    #[command(flatten)]
+    pub(super) common: Common,
+    #[command(subcommand)]
+    pub(super) command: Command,
+}
+
+/// What every command takes.
+#[derive(Debug, Clone, Default, Args)]
+pub(super) struct Common {
+    /// Ask no server: what is not cached is missing
+    #[arg(long, global = true)]
+    pub(super) offline: bool,
+    /// The pipeline's directory; by default what cargo says, else where `pipeline.rs` is found upwards
+    #[arg(long, global = true, value_name = "DIR")]
+    pub(super) root: Option<PathBuf>,
+    /// Where runs, cache and store are kept [default: .gopythongo/PIPELINE beside the workspace's Cargo.toml, or $GOPYTHONGO_STATE]
+    #[arg(long, global = true, value_name = "DIR")]
+    pub(super) state: Option<PathBuf>,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Execute the pipeline; the default
+    Run(RunCommand),
+    /// Show what would run, what would not, and why
+    Plan(PlanCommand),
+    /// Show the pipeline's mistakes, and what this machine lacks for it
+    Check(Check),
+    /// Go on with a run that was interrupted or failed
+    Resume(Resume),
+    /// Go on with a staged run: test what is downstream of it, then promote it
+    Promote(Promote),
+    /// Show channels, the latest run, and what waits for somebody
+    Status(Status),
+    /// Print a step's log, or list the logs of a run
+    Logs(Logs),
+    /// Explain why a step ran, was skipped or was cached
+    Why(Why),
+    /// Serve the packages of this pipeline as an index, until interrupted
+    Serve(Serve),
+    /// Print a completion script for a shell
+    Completions(Completions),
+}
+
+/// What a context is made from.
+#[derive(Debug, Clone, Default, Args)]
+pub(super) struct Wanted {
+    /// Plan as for this branch
+    #[arg(long, value_name = "BRANCH")]
+    pub(super) branch: Option<String>,
+    /// Plan as for this kind of build
+    #[arg(long, value_name = "KIND", value_parser = kinds())]
+    pub(super) kind: Option<BuildKind>,
+}
+
+/// How to execute, and what to show of it.
+#[derive(Debug, Clone, Default, Args)]
+pub(super) struct Executing {
+    /// After a failure, go on with what does not need the failed step
+    #[arg(long)]
+    pub(super) keep_going: bool,
+    /// How many steps run at once [default: the number of processors]
+    #[arg(id = "parallel", long = "jobs", short = 'j', value_name = "N")]
+    pub(super) jobs: Option<NonZeroUsize>,
+    /// Print events as JSON, one a line, and nothing else
+    #[arg(long)]
+    pub(super) json: bool,
+    /// Leave out what commands print while they run
+    #[arg(long, short, conflicts_with = "json")]
+    pub(super) quiet: bool,
+    /// Print plain lines on a terminal too
+    #[arg(long, conflicts_with = "json")]
+    pub(super) plain: bool,
+}
+
+fn kinds() -> impl TypedValueParser<Value = BuildKind> {
+    PossibleValuesParser::new(BuildKind::ALL.map(BuildKind::word)).try_map(|word| word.parse::<BuildKind>())
+}
+
+/// The command that a word which is no job's name was perhaps meant to be: a slip of one or two letters.
+pub(super) fn nearest_command(word: &str) -> Option<String> {
+    let command = CommandLine::command();
+    words::nearest(word, command.get_subcommands().map(clap::Command::get_name)).map(str::to_owned)
+}
+
+/// Puts `run` where no command is named: before the first word that is neither a command nor an option of every command.
+pub(super) fn with_default_command(arguments: impl IntoIterator<Item = OsString>) -> Vec<OsString> {
+    let mut arguments: Vec<OsString> = arguments.into_iter().collect();
+    let command = CommandLine::command();
+    let mut at = 1;
+    while let Some(word) = arguments.get(at) {
+        match word.to_str() {
+            Some("--offline") => at += 1,
+            Some("--root" | "--state") => at += 2,
+            Some(word) if word.starts_with("--root=") || word.starts_with("--state=") => at += 1,
+            Some("-h" | "--help" | "-V" | "--version") => return arguments,
+            Some(word) if command.get_subcommands().any(|command| command.get_name() == word) => return arguments,
+            _ => break,
+        }
+    }
+    if at <= arguments.len() {
+        arguments.insert(at, "run".into());
+    }
+    arguments
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(given: &str, expect: &str) {
+        let words = ["pipeline"].into_iter().chain(given.split_whitespace()).map(OsString::from);
+        let words: Vec<String> =
+            with_default_command(words).into_iter().map(|word| word.into_string().expect("text")).collect();
+        assert_eq!(words[1..].join(" "), expect);
+    }
+
+    #[test]
+    fn run_is_the_default_command() {
+        check("", "run");
+        check("--dry-run", "run --dry-run");
+        check("money --json", "run money --json");
+        check("--offline --root x --state=y --kind master", "--offline --root x --state=y run --kind master");
+        check("--root x plan --all", "--root x plan --all");
+        check("plan", "plan");
+        check("--help", "--help");
+        check("--offline", "--offline run");
+        check("--root", "--root");
+    }
+
+    #[test]
+    fn a_slip_in_a_command_is_seen() {
+        assert_eq!(nearest_command("pln").as_deref(), Some("plan"));
+        assert_eq!(nearest_command("catalogue"), None);
+    }
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        CommandLine::command().debug_assert();
+    }
+
+    #[test]
+    fn options_of_every_command_stand_before_or_behind_it() {
+        for words in [["pipeline", "--offline", "plan"], ["pipeline", "plan", "--offline"]] {
+            let line = CommandLine::try_parse_from(words).expect("valid");
+            assert!(line.common.offline);
+        }
+    }
+
+    #[test]
+    fn an_unknown_kind_is_refused_with_the_known_ones() {
+        let error = CommandLine::try_parse_from(["pipeline", "run", "--kind", "mater"]).expect_err("no such kind");
+        assert_eq!(error.exit_code(), 2);
+        let text = error.to_string();
+        assert!(text.contains("pull-request") && text.contains("'master'"), "{text}");
+    }
+}

@@ -1,0 +1,137 @@
+//! `check`: what is wrong with the sources, and what this machine lacks, all at once.
+
+use clap::Args;
+
+use super::{Error, Exit, Session, arguments::Wanted, print};
+use crate::{
+    context::{Context, Interpreter},
+    plan::{Action, Plan, Selection},
+    support::words,
+};
+
+/// `check`
+#[derive(Debug, Args)]
+pub(super) struct Check {
+    #[command(flatten)]
+    wanted: Wanted,
+}
+
+/// Something that is wrong or missing, and what to do about it.
+struct Finding {
+    exit: Exit,
+    what: String,
+    todo: String,
+}
+
+impl Check {
+    pub(super) fn execute(self, session: &Session) -> Result<Exit, Error> {
+        let context = session.context(&self.wanted)?;
+        let plan = session.plan(&context, &Selection::default()).plan;
+        let mut findings = sources(&context);
+        findings.extend(tools(&context, &plan));
+        findings.extend(pythons(session, &context));
+        for finding in &findings {
+            print::note(format!("error: {}\n  hint: {}", finding.what, finding.todo));
+        }
+        let exit = if findings.iter().any(|finding| finding.exit == Exit::Usage) { Exit::Usage } else { Exit::Lacking };
+        if findings.is_empty() {
+            let steps = plan.steps.iter().filter(|step| step.action == Action::Run).count();
+            print::result(format!(
+                "{}: {} and {} of a {} build; nothing is missing",
+                session.pipeline.name,
+                words::count(session.pipeline.jobs.len(), "job"),
+                words::count(steps, "step"),
+                context.kind,
+            ));
+            return Ok(Exit::Done);
+        }
+        Err(Error::new(exit, format!("{} to see to first", words::count(findings.len(), "thing"))))
+    }
+}
+
+fn sources(context: &Context) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for (job, found) in &context.jobs {
+        let place = found.directory.display();
+        for problem in &found.survey.problems {
+            let what = format!("{job}: {problem}");
+            findings.push(Finding { exit: Exit::Usage, what, todo: format!("the source of `{job}` is `{place}`") });
+        }
+        if let (Some(problem), Some(_)) = (&found.survey.version_problem, &found.survey.distribution) {
+            let todo = format!("give `{job}` a version in `{place}`, or `.version(\"…\")` in pipeline.rs");
+            findings.push(Finding { exit: Exit::Usage, what: format!("{job}: {problem}"), todo });
+        }
+    }
+    findings
+}
+
+/// Programs that planned steps name, and git.
+fn tools(context: &Context, plan: &Plan) -> Vec<Finding> {
+    let mut programs: Vec<(&str, String)> = Vec::new();
+    if context.commit.is_some() {
+        programs.push(("git", "the sources".to_owned()));
+    }
+    for step in plan.steps.iter().filter(|step| step.action == Action::Run) {
+        programs.extend(step.inputs.executables.iter().map(|program| (program.as_str(), format!("`{}`", step.id))));
+    }
+    let missing = programs.into_iter().filter(|(program, _)| which::which(program).is_err());
+    missing
+        .map(|(program, user)| Finding {
+            exit: Exit::Lacking,
+            what: format!("`{program}` is not on PATH; {user} needs it"),
+            todo: format!("install {program}"),
+        })
+        .collect()
+}
+
+fn pythons(session: &Session, context: &Context) -> Vec<Finding> {
+    let lacking = |what: String, todo: &str| Finding { exit: Exit::Lacking, what, todo: todo.to_owned() };
+    let Some(python) = context.pythons.first() else {
+        return vec![lacking("there is no Python on this machine".to_owned(), "install python3 and python3-venv")];
+    };
+    let mut findings = Vec::new();
+    if which::which("uv").is_err() && !has_venv(python) {
+        let what = format!("`{}` cannot make environments, and there is no uv", python.path.display());
+        findings.push(lacking(what, "install uv, or python3-venv and python3-pip"));
+    }
+    for job in &session.pipeline.jobs {
+        for wanted in job.pythons.iter().filter(|wanted| !context.pythons.iter().any(|found| is(found, wanted))) {
+            let what = format!("there is no Python {wanted} on this machine; `{}` is tested on it", job.name);
+            findings.push(lacking(what, "install it, or put it on PATH"));
+        }
+    }
+    findings
+}
+
+/// Whether an interpreter is of the wanted version: `3.12`, `pypy3.9`.
+fn is(found: &Interpreter, wanted: &str) -> bool {
+    let (implementation, version) = match wanted.strip_prefix("pypy") {
+        Some(version) => ("pypy", version),
+        None => ("cpython", wanted),
+    };
+    let same = found.version == version || found.version.starts_with(&format!("{version}."));
+    found.implementation == implementation && same
+}
+
+fn has_venv(python: &Interpreter) -> bool {
+    let probe = duct::cmd!(&python.path, "-c", "import venv, ensurepip").stdin_null().stdout_null().stderr_null();
+    probe.run().is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_version_means_its_patch_releases() {
+        let python = |version: &str| Interpreter {
+            path: "python".into(),
+            version: version.into(),
+            implementation: "cpython".into(),
+        };
+        assert!(is(&python("3.1.2"), "3.1"));
+        assert!(is(&python("3.11.2"), "3.11.2"));
+        assert!(!is(&python("3.11.2"), "3.1"));
+        assert!(!is(&python("3.9.1"), "pypy3.9"));
+    }
+}

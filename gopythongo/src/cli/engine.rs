@@ -1,0 +1,93 @@
+//! Executing a plan for a command: store, server, tools and signals around the runner.
+
+use std::{
+    net::{Ipv4Addr, SocketAddr},
+    sync::Arc,
+};
+
+use super::{Error, Exit, Session, arguments::Executing, hashing, print, session::owned, sinks::sinks};
+use crate::{
+    context::{Context, Redactor},
+    index::{Server, ServerOptions, Upstream},
+    plan::Lowered,
+    python::Toolchain,
+    run::{
+        self, Options, RunDirectory, Services, Setting,
+        process::{Cancel, Supervisor},
+    },
+    store::Store,
+};
+
+/// Executes a plan in a run's directory, and shows it as the command line wants.
+///
+/// # Errors
+/// When the run cannot begin, or cannot keep its books.
+pub(super) fn execute(
+    session: &Session,
+    directory: RunDirectory,
+    lowered: &Lowered,
+    context: Context,
+    executing: &Executing,
+    options: Options,
+) -> Result<Exit, Error> {
+    if let Some(warning) = hashing::warning() {
+        print::warning(warning);
+    }
+    let cancel = Cancel::new();
+    let lacking = |what: &str| {
+        let what = what.to_owned();
+        move |error: std::io::Error| Error::lacking(format!("{what}: {error}"))
+    };
+    let supervisor = Supervisor::start().map_err(lacking("cannot supervise processes"))?;
+    supervisor.handle_signals(&cancel).map_err(lacking("cannot handle signals"))?;
+    let store = Store::open(&session.place.state.join("store"))?;
+    let upstream = upstream(session, &context)?;
+    let server = Server::start(
+        store.clone(),
+        upstream.clone(),
+        ServerOptions {
+            address: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+            owned: owned(&context),
+            token: None,
+            port_file: Some(session.place.state.join("port")),
+        },
+    )?;
+    let urls = server.urls(directory.id(), &lowered.plan.context.channel);
+    let toolchain = Toolchain::new(&session.place.cache, context.pythons.clone(), urls.clone(), session.offline);
+    let mut services = Services::new().with(Arc::new(store)).with(Arc::new(urls)).with(Arc::new(toolchain));
+    if let Some(upstream) = upstream {
+        services = services.with(upstream);
+    }
+    let redactor = Redactor::default();
+    let sinks = sinks(executing, &directory, &redactor)?;
+    let setting = Setting {
+        directory,
+        context: Arc::new(context),
+        services,
+        supervisor: Arc::new(supervisor),
+        cancel,
+        redactor,
+        sinks,
+    };
+    let ended = run::execute(lowered, &options, setting)?;
+    Ok(Exit::from(&ended))
+}
+
+/// The upstream index, if a Python is there to be asked for it.
+///
+/// # Errors
+/// When it cannot be found out.
+pub(super) fn upstream(session: &Session, context: &Context) -> Result<Option<Arc<Upstream>>, Error> {
+    let Some(python) = context.pythons.first() else { return Ok(None) };
+    let upstream = Upstream::discover(&python.path, &session.place.cache, session.offline)?;
+    Ok(Some(Arc::new(upstream)))
+}
+
+/// The runner's options.
+pub(super) fn options(executing: &Executing) -> Options {
+    let options = Options { keep_going: executing.keep_going, ..Options::default() };
+    match executing.jobs {
+        Some(jobs) => Options { jobs, ..options },
+        None => options,
+    }
+}

@@ -1,0 +1,71 @@
+//! The command line: arguments, one file a subcommand, exit codes. Wires the rooms together and decides nothing itself.
+//!
+//! What is printed on standard output is a result; progress and diagnostics go to standard error.
+
+mod arguments;
+mod error;
+mod exit;
+mod hashing;
+mod place;
+mod print;
+
+mod engine;
+mod history;
+mod session;
+mod sinks;
+
+mod check;
+mod completions;
+mod logs;
+mod plan;
+mod promote;
+mod resume;
+mod run;
+mod serve;
+mod status;
+mod why;
+
+use clap::Parser;
+
+use arguments::{Command, CommandLine, with_default_command};
+pub(crate) use error::Error;
+pub(crate) use exit::Exit;
+use session::Session;
+
+use crate::pipeline::Pipeline;
+
+/// Does what the command line says. Help and clap's errors are printed, and are exits too.
+///
+/// # Errors
+/// When a command cannot be done; a step that fails is an exit code.
+pub(crate) fn main(pipeline: impl FnOnce() -> Pipeline) -> Result<Exit, Error> {
+    let line = match CommandLine::try_parse_from(with_default_command(std::env::args_os())) {
+        Ok(line) => line,
+        Err(error) => {
+            // nobody is left to tell when the reader is gone
+            let _ = error.print();
+            return Ok(if error.use_stderr() { Exit::Usage } else { Exit::Done });
+        }
+    };
+    if let Command::Completions(command) = &line.command {
+        return Ok(command.execute());
+    }
+    let session = Session::new(pipeline(), line.common)?;
+    match line.command {
+        Command::Run(command) => command.execute(&session),
+        Command::Plan(command) => command.execute(&session),
+        Command::Check(command) => command.execute(&session),
+        Command::Resume(command) => command.execute(&session),
+        Command::Promote(command) => command.execute(&session),
+        Command::Status(command) => command.execute(&session),
+        Command::Logs(command) => command.execute(&session),
+        Command::Why(command) => command.execute(&session),
+        Command::Serve(command) => command.execute(&session),
+        Command::Completions(command) => Ok(command.execute()),
+    }
+}
+
+/// Prints an error.
+pub(crate) fn complain(error: &Error) {
+    print::note(error.to_string());
+}

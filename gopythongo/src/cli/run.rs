@@ -1,0 +1,75 @@
+//! `run`: executes the pipeline.
+
+use clap::Args;
+
+use super::{
+    Error, Exit, Session,
+    arguments::{Executing, Wanted},
+    engine,
+    plan::show,
+};
+use crate::{
+    plan::Plan,
+    run::{Options, RunDirectory},
+    support::words,
+};
+
+/// `run [JOB…]`
+#[derive(Debug, Args)]
+pub(super) struct RunCommand {
+    /// Jobs to run; all by default. What is downstream of them is left out, and the run ends staged
+    #[arg(value_name = "JOB")]
+    jobs: Vec<String>,
+    /// Run the jobs downstream of the named ones too
+    #[arg(long)]
+    downstream: bool,
+    #[command(flatten)]
+    wanted: Wanted,
+    /// Show the plan and do nothing
+    #[arg(long)]
+    dry_run: bool,
+    /// Run a step although its outcome is known; may be given again
+    #[arg(long, value_name = "STEP")]
+    rerun: Vec<String>,
+    /// Use no outcomes of earlier runs
+    #[arg(long)]
+    no_cache: bool,
+    #[command(flatten)]
+    executing: Executing,
+}
+
+impl RunCommand {
+    pub(super) fn execute(self, session: &Session) -> Result<Exit, Error> {
+        let selection = session.selection(&self.jobs, self.downstream)?;
+        let context = session.context(&self.wanted)?;
+        let lowered = session.plan(&context, &selection);
+        for step in &self.rerun {
+            known(&lowered.plan, step)?;
+        }
+        if self.dry_run {
+            show(&lowered.plan, self.executing.json, true);
+            return Ok(Exit::Done);
+        }
+        session.sources(&context, &lowered)?;
+        session.place.make_state()?;
+        let directory = RunDirectory::create(&session.place.state)?;
+        let options = Options { no_cache: self.no_cache, rerun: self.rerun, ..engine::options(&self.executing) };
+        engine::execute(session, directory, &lowered, context, &self.executing, options)
+    }
+}
+
+/// Refuses a step that the plan does not have.
+///
+/// # Errors
+/// When there is no such step; names the nearest one.
+pub(super) fn known(plan: &Plan, step: &str) -> Result<(), Error> {
+    if plan.step(step).is_some() {
+        return Ok(());
+    }
+    let ids = plan.steps.iter().map(|step| step.id.as_str());
+    let error = Error::usage(format!("the plan has no step `{step}`"));
+    Err(match words::nearest(step, ids) {
+        Some(near) => error.hint(format!("did you mean `{near}`?")),
+        None => error.hint("`plan --all` shows all steps"),
+    })
+}

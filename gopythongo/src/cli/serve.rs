@@ -1,0 +1,113 @@
+//! `serve`: the packages of this pipeline as an index, until SIGINT or SIGTERM.
+
+use std::{
+    fs::{self, File},
+    io::{self, Read, Write},
+    net::{IpAddr, Ipv4Addr, SocketAddr},
+    os::unix::fs::OpenOptionsExt,
+    path::Path,
+};
+
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use clap::Args;
+use signal_hook::{
+    consts::{SIGHUP, SIGINT, SIGTERM},
+    iterator::Signals,
+};
+
+use super::{Error, Exit, Session, arguments::Wanted, engine, print, session::owned};
+use crate::{
+    context::Secret,
+    index::{Server, ServerOptions},
+    store::Store,
+};
+
+/// How many random bytes a token has.
+const TOKEN: usize = 24;
+
+/// `serve`
+#[derive(Debug, Args)]
+pub(super) struct Serve {
+    /// The port; 0 picks a free one
+    #[arg(long, default_value_t = 8437)]
+    port: u16,
+    /// The address to listen on
+    #[arg(long, default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
+    host: IpAddr,
+    #[command(flatten)]
+    wanted: Wanted,
+}
+
+impl Serve {
+    pub(super) fn execute(self, session: &Session) -> Result<Exit, Error> {
+        let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP])
+            .map_err(|error| Error::lacking(format!("cannot handle signals: {error}")))?;
+        let context = session.context(&self.wanted)?;
+        session.place.make_state()?;
+        let store = Store::open(&session.place.state.join("store"))?;
+        let path = session.place.state.join("token");
+        let token =
+            token(&path).map_err(|error| Error::lacking(format!("cannot make `{}`: {error}", path.display())))?;
+        let upstream = engine::upstream(session, &context)?;
+        let channels: Vec<String> = store.current()?.channels.keys().cloned().collect();
+        let options = ServerOptions {
+            address: SocketAddr::new(self.host, self.port),
+            owned: owned(&context),
+            token: Some(Secret::new(token)),
+            port_file: None,
+        };
+        let server = Server::start(store, upstream, options)?;
+        let channels = if channels.is_empty() { vec![context.channel] } else { channels };
+        describe(&server, &channels, &path).into_iter().for_each(print::result);
+        signals.forever().next();
+        Ok(Exit::Done)
+    }
+}
+
+/// What to type, in lines.
+fn describe(server: &Server, channels: &[String], token: &Path) -> Vec<String> {
+    let mut lines = Vec::new();
+    for channel in channels {
+        let url = server.channel_url(channel);
+        lines.push(format!("channel {channel}: {url}"));
+        lines.push(format!("  pip install --index-url {url} NAME"));
+        let upload = url.strip_suffix("simple/").unwrap_or(&url);
+        lines.push(format!(
+            "  twine upload --repository-url {upload} -u upload -p \"$(cat {})\" dist/*",
+            token.display()
+        ));
+    }
+    lines.push("until Ctrl-C".to_owned());
+    lines
+}
+
+/// The token in a file that only its owner reads; made on first use.
+fn token(path: &Path) -> io::Result<String> {
+    match fs::read_to_string(path) {
+        Ok(token) => return Ok(token.trim().to_owned()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        Err(error) => return Err(error),
+    }
+    let mut bytes = [0; TOKEN];
+    File::open("/dev/urandom")?.read_exact(&mut bytes)?;
+    let token = URL_SAFE_NO_PAD.encode(bytes);
+    File::options().write(true).create_new(true).mode(0o600).open(path)?.write_all(format!("{token}\n").as_bytes())?;
+    Ok(token)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    #[test]
+    fn a_token_is_made_once_and_for_its_owner_only() {
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        let path = directory.path().join("token");
+        let first = token(&path).expect("made");
+        assert_eq!(first.len(), TOKEN * 4 / 3);
+        assert_eq!(token(&path).expect("read"), first);
+        assert_eq!(fs::metadata(&path).expect("there").permissions().mode() & 0o777, 0o600);
+    }
+}

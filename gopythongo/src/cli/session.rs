@@ -1,0 +1,140 @@
+//! What all commands begin with: the pipeline without mistakes, its places, its context, its plan.
+
+use std::{
+    collections::BTreeSet,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use super::{
+    arguments::{Common, Wanted, nearest_command},
+    error::Error,
+    exit::Exit,
+    place::Place,
+    print,
+};
+use crate::{
+    context::{self, Context, ContextError, Fetch, Interpreter, Request, fetch_sdist},
+    index::Upstream,
+    pipeline::{Pipeline, Severity},
+    plan::{self, Lowered, Selection},
+    python,
+    support::words,
+};
+
+/// A pipeline that a command works on.
+pub(super) struct Session {
+    pub(super) pipeline: Pipeline,
+    pub(super) place: Place,
+    pub(super) offline: bool,
+}
+
+impl Session {
+    /// Shows all mistakes and doubts of the pipeline, and finds its places.
+    ///
+    /// # Errors
+    /// When the pipeline has mistakes, or no root.
+    pub(super) fn new(pipeline: Pipeline, common: Common) -> Result<Self, Error> {
+        let diagnostics = pipeline.diagnostics();
+        for diagnostic in &diagnostics {
+            print::note(diagnostic.to_string());
+        }
+        let errors = diagnostics.iter().filter(|diagnostic| diagnostic.severity == Severity::Error).count();
+        if errors > 0 {
+            let mistakes = words::count(errors, "mistake");
+            return Err(Error::usage(format!("pipeline `{}` has {mistakes}", pipeline.name)));
+        }
+        let place = Place::find(&common, &pipeline.name)?;
+        Ok(Self { pipeline, place, offline: common.offline })
+    }
+
+    /// Looks at everything outside that a plan depends on.
+    ///
+    /// # Errors
+    /// When no build kind can be found, or a source cannot be fetched.
+    pub(super) fn context(&self, wanted: &Wanted) -> Result<Context, Error> {
+        let pythons = python::interpreters();
+        let unfetched = Arc::new(AtomicBool::new(false));
+        let request = Request {
+            root: self.place.root.clone(),
+            branch: wanted.branch.clone(),
+            kind: wanted.kind,
+            offline: self.offline,
+            cache: self.place.cache.clone(),
+            fetch: Some(self.fetch(&pythons, unfetched.clone())),
+            pythons,
+        };
+        context::gather(&self.pipeline, &request).map_err(|error| {
+            let exit = if unfetched.load(Ordering::Relaxed) { Exit::Lacking } else { Exit::Usage };
+            Error::of_context(exit, error)
+        })
+    }
+
+    /// Fetches sdists from the upstream index, which is looked for when the first one is wanted; notes when that fails.
+    fn fetch(&self, pythons: &[Interpreter], failed: Arc<AtomicBool>) -> Fetch {
+        let python = pythons.first().map(|python| python.path.clone());
+        let (cache, offline) = (self.place.cache.clone(), self.offline);
+        Fetch::new(move |requirement| {
+            let none = || ContextError {
+                message: format!("`{requirement}` cannot be fetched: there is no Python to ask for the index"),
+                hint: Some("install python3 and python3-venv".to_owned()),
+            };
+            let fetched = python.as_ref().ok_or_else(none).and_then(|python| {
+                let upstream = Upstream::discover(python, &cache, offline)?;
+                fetch_sdist(&upstream, &cache, requirement)
+            });
+            failed.fetch_or(fetched.is_err(), Ordering::Relaxed);
+            fetched
+        })
+    }
+
+    /// Makes the plan.
+    pub(super) fn plan(&self, context: &Context, selection: &Selection) -> Lowered {
+        plan::lower(&self.pipeline, context, selection)
+    }
+
+    /// The jobs that the command line names.
+    ///
+    /// # Errors
+    /// When a name is no job's.
+    pub(super) fn selection(&self, jobs: &[String], downstream: bool) -> Result<Selection, Error> {
+        let selection = Selection { jobs: jobs.to_vec(), downstream };
+        match selection.check(&self.pipeline) {
+            Ok(()) => Ok(selection),
+            Err(unknown) => {
+                let hint = unknown.unknown.first().and_then(|word| nearest_command(word));
+                let hint =
+                    hint.map_or_else(|| unknown.hint(), |command| format!("did you mean the command `{command}`?"));
+                Err(Error::usage(unknown.to_string()).hint(hint))
+            }
+        }
+    }
+
+    /// Refuses to go on with sources that cannot be built; names all of them.
+    ///
+    /// # Errors
+    /// When a planned job's source is missing or unreadable.
+    pub(super) fn sources(&self, context: &Context, lowered: &Lowered) -> Result<(), Error> {
+        let planned: BTreeSet<&str> = lowered.plan.steps.iter().map(|step| step.job.as_str()).collect();
+        let mut problems = 0;
+        for (job, found) in context.jobs.iter().filter(|(job, _)| planned.contains(job.as_str())) {
+            let unversioned = found.survey.distribution.as_ref().and(found.survey.version_problem.as_ref());
+            for problem in found.survey.problems.iter().chain(unversioned) {
+                print::note(format!("error: {job}: {problem}"));
+                problems += 1;
+            }
+        }
+        match problems {
+            0 => Ok(()),
+            count => Err(Error::new(Exit::Usage, format!("{} in the sources", words::count(count, "problem")))),
+        }
+    }
+}
+
+/// Normalised names of the packages that the pipeline declares: they come from nowhere else.
+pub(super) fn owned(context: &Context) -> BTreeSet<String> {
+    let distributions = context.jobs.values().filter_map(|job| job.survey.distribution.as_ref());
+    distributions.map(|distribution| distribution.name.clone()).collect()
+}

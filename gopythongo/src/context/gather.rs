@@ -1,0 +1,472 @@
+//! Gathering the context: the only place that looks outside before a plan is made.
+
+use std::{
+    collections::BTreeMap,
+    fmt, fs,
+    path::{Component, Path, PathBuf},
+};
+
+use super::{
+    BuildKind, Context, Interpreter, JobContext, SourceTree, Survey,
+    choice::{Choice, Signs},
+    git::{GitError, Repository, toplevel},
+    sdist::{Fetch, fetched, unpinned},
+    survey,
+    versions::{self, History},
+};
+use crate::{
+    index::UpstreamError,
+    pipeline::{Job, Pipeline, Source},
+    python::Requirement,
+    version::{self, Stamp, VersionPlan, VersionSource},
+};
+
+/// What the command line says of the context.
+#[derive(Debug, Clone, Default)]
+pub struct Request {
+    /// The pipeline's root directory.
+    pub root: PathBuf,
+    /// `--branch`.
+    pub branch: Option<String>,
+    /// `--kind`.
+    pub kind: Option<BuildKind>,
+    /// `--offline`.
+    pub offline: bool,
+    /// Where unpacked sdists and other fetched sources are kept: the tool cache.
+    pub cache: PathBuf,
+    /// The Pythons of this machine, the default one first.
+    pub pythons: Vec<Interpreter>,
+    /// How sdists that are not in the cache are fetched; `None` where that is not wanted.
+    pub fetch: Option<Fetch>,
+}
+
+/// Why a context cannot be gathered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ContextError {
+    /// One sentence.
+    pub message: String,
+    /// What to do next.
+    pub hint: Option<String>,
+}
+
+impl fmt::Display for ContextError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for ContextError {}
+
+impl From<UpstreamError> for ContextError {
+    fn from(error: UpstreamError) -> Self {
+        Self { message: error.message, hint: error.hint }
+    }
+}
+
+impl From<GitError> for ContextError {
+    fn from(error: GitError) -> Self {
+        Self { message: error.to_string(), hint: error.hint() }
+    }
+}
+
+/// Gathers everything outside that a plan of `pipeline` depends on.
+///
+/// # Errors
+/// When no build kind can be found, or a source cannot be fetched. What is wrong with a source that is there is a
+/// problem of its survey, or the reason for having no version.
+pub fn gather(pipeline: &Pipeline, request: &Request) -> Result<Context, ContextError> {
+    let root = absolute(&request.root);
+    let mut repositories = Repositories::default();
+    let here = repositories.of(&root);
+    let is_needed = request.kind.is_none() && request.branch.is_none() && pipeline.default_kind.is_none();
+    let here = match here {
+        Some(Err(error)) if is_needed => return Err(error.into()),
+        Some(repository) => repository.ok(),
+        None => None,
+    };
+    let choice = Choice::of(Signs {
+        kind: request.kind,
+        branch: request.branch.as_deref(),
+        default_kind: pipeline.default_kind,
+        pipeline: &pipeline.name,
+        repository: here.as_ref().and_then(|repository| repository.branch.as_deref()),
+    })?;
+    let branch = request.branch.clone().or_else(|| here.as_ref().and_then(|repository| repository.branch.clone()));
+    let mut sources = Vec::new();
+    for job in &pipeline.jobs {
+        let directory = directory(job, &root, request)?;
+        let survey = survey(&directory);
+        sources.push(GatheredSource { job, directory, survey });
+    }
+    let mut histories = repositories.histories(&sources);
+    let jobs = sources.into_iter().map(|source| {
+        let history = histories.remove(&source.job.name).unwrap_or_default();
+        let name = source.job.name.clone();
+        (name, source.into_context(choice.kind, branch.as_deref(), &history))
+    });
+    let jobs = jobs.collect();
+    Ok(Context {
+        commit: here.and_then(|repository| repository.commit),
+        channel: choice.channel(branch.as_deref()),
+        branch,
+        kind: choice.kind,
+        kind_reason: choice.reason,
+        root,
+        pythons: request.pythons.clone(),
+        jobs,
+    })
+}
+
+/// A job's source, fetched and read.
+struct GatheredSource<'a> {
+    job: &'a Job,
+    directory: PathBuf,
+    survey: Survey,
+}
+
+impl GatheredSource<'_> {
+    /// Whether the source is a checkout, whose builds are given versions: not a release, not an application's tree.
+    fn is_versioned_checkout(&self) -> bool {
+        matches!(self.job.source, Source::Directory(_)) && self.survey.distribution.is_some()
+    }
+
+    fn into_context(self, kind: BuildKind, branch: Option<&str>, history: &History) -> JobContext {
+        let Self { job, directory, mut survey } = self;
+        if let Some(version) = &job.version {
+            survey.version_source = Some(VersionSource::Pipeline(version.clone()));
+            survey.version_problem = None;
+        }
+        let plan = survey.distribution.is_some().then(|| match &job.source {
+            Source::Sdist { requirement, subdirectory } if job.version.is_none() => {
+                released(requirement, subdirectory.is_none(), &directory, &survey)
+            }
+            _ => checkout(kind, branch, &directory, &survey, history),
+        });
+        let (version, problem) = match plan {
+            Some(Ok(version)) => (Some(version), None),
+            Some(Err(problem)) => (None, Some(problem)),
+            None => (None, None),
+        };
+        survey.version_problem = problem;
+        JobContext { directory, survey, version }
+    }
+}
+
+/// The version of a build of a checkout.
+fn checkout(
+    kind: BuildKind,
+    branch: Option<&str>,
+    directory: &Path,
+    survey: &Survey,
+    history: &History,
+) -> Result<VersionPlan, String> {
+    let source = survey.version_source.as_ref().ok_or_else(|| survey.version_problem.clone().unwrap_or_default())?;
+    let stamp = Stamp::find(directory).map_err(|error| error.to_string())?;
+    versions::plan(kind, branch, source, stamp, history)
+        .map_err(|problem| format!("{}: {problem}", directory.display()))
+}
+
+/// The version that an unpacked release says of itself: in `PKG-INFO` at its top, else as any source does.
+fn released(requirement: &str, is_top: bool, directory: &Path, survey: &Survey) -> Result<VersionPlan, String> {
+    let information = fs::read_to_string(directory.join("PKG-INFO")).ok();
+    let written = information.as_deref().and_then(|text| text.lines().find_map(|line| line.strip_prefix("Version:")));
+    let pin = || requirement.parse::<Requirement>().ok()?.pin().map(ToString::to_string);
+    let version = match written {
+        Some(version) => Some(version.trim().to_owned()),
+        None => match version::find(directory) {
+            Ok(source) => source.version().map(ToOwned::to_owned),
+            Err(_) if is_top => None,
+            Err(error) => return Err(error.to_string()),
+        },
+    };
+    let version = version.or_else(|| is_top.then(pin).flatten());
+    version.map_or_else(|| Err(survey.version_problem.clone().unwrap_or_default()), |version| versions::keep(&version))
+}
+
+/// The repositories that were asked, by their top directories.
+#[derive(Default)]
+struct Repositories(BTreeMap<PathBuf, Result<Repository, GitError>>);
+
+impl Repositories {
+    /// The repository that a directory is in.
+    fn of(&mut self, directory: &Path) -> Option<Result<Repository, GitError>> {
+        let toplevel = toplevel(directory)?;
+        Some(self.0.entry(toplevel).or_insert_with_key(|toplevel| Repository::open(toplevel)).clone())
+    }
+
+    /// The history of each checkout, by the name of its job: all sources after one tag are asked for at once.
+    fn histories(&mut self, sources: &[GatheredSource<'_>]) -> BTreeMap<String, History> {
+        let mut histories = BTreeMap::new();
+        let mut asked: BTreeMap<PathBuf, Vec<&GatheredSource<'_>>> = BTreeMap::new();
+        for source in sources.iter().filter(|source| source.is_versioned_checkout()) {
+            match self.of(&source.directory) {
+                Some(Ok(repository)) => asked.entry(repository.toplevel).or_default().push(source),
+                Some(Err(error)) => {
+                    let problem = Some(error.to_string());
+                    histories.insert(source.job.name.clone(), History { problem, ..without_commit(source) });
+                }
+                None => {
+                    histories.insert(source.job.name.clone(), without_commit(source));
+                }
+            }
+        }
+        for (toplevel, sources) in asked {
+            if let Some(Ok(repository)) = self.0.get(&toplevel) {
+                histories.extend(in_repository(repository, &sources));
+            }
+        }
+        histories
+    }
+}
+
+fn in_repository(repository: &Repository, sources: &[&GatheredSource<'_>]) -> BTreeMap<String, History> {
+    let tags = repository.tags();
+    let mut by_tag: BTreeMap<Option<String>, Vec<&Path>> = BTreeMap::new();
+    let mut histories: BTreeMap<String, History> = BTreeMap::new();
+    for source in sources {
+        let own = source.survey.distribution.as_ref().map_or("", |distribution| distribution.name.as_str());
+        let last = tags.as_ref().ok().and_then(|tags| versions::last_release(tags, &[own, &source.job.name]));
+        by_tag.entry(last.as_ref().map(|(_, tag)| tag.clone())).or_default().push(&source.directory);
+        let changed = repository.is_changed(&source.directory).then(|| digest(source)).flatten();
+        let problem = repository.shallow.then(|| {
+            format!(
+                "{} is a shallow clone, and the version comes from its tags: run `git fetch --unshallow --tags`",
+                repository.toplevel.display()
+            )
+        });
+        histories.insert(source.job.name.clone(), History { last, commits: 0, changed, problem });
+    }
+    for (tag, directories) in by_tag {
+        let counts = repository.commits(tag.as_deref(), &directories);
+        for source in sources.iter().filter(|source| directories.contains(&source.directory.as_path())) {
+            let Some(history) = histories.get_mut(&source.job.name) else { continue };
+            match counts.as_ref().map(|counts| counts.get(&source.directory)) {
+                Ok(count) => history.commits = count.copied().unwrap_or_default(),
+                Err(error) => history.problem = Some(error.to_string()),
+            }
+        }
+    }
+    if let Err(error) = tags {
+        histories.values_mut().for_each(|history| history.problem = Some(error.to_string()));
+    }
+    histories
+}
+
+/// What is in no repository is in no commit.
+fn without_commit(source: &GatheredSource<'_>) -> History {
+    History { changed: digest(source), ..History::default() }
+}
+
+fn digest(source: &GatheredSource<'_>) -> Option<String> {
+    SourceTree::read(&source.directory).ok().map(|tree| tree.digest().short(8))
+}
+
+/// Where a job's source is; fetched if it is a release.
+fn directory(job: &Job, root: &Path, request: &Request) -> Result<PathBuf, ContextError> {
+    match &job.source {
+        Source::Directory(path) => Ok(absolute(&root.join(path))),
+        Source::Sdist { requirement, subdirectory } => {
+            let requirement: Requirement =
+                requirement.parse().map_err(|error| ContextError { message: format!("{error}"), hint: None })?;
+            if requirement.pin().is_none() {
+                return Err(unpinned(&requirement));
+            }
+            let unpacked = match (fetched(&request.cache, &requirement), &request.fetch) {
+                (Some(directory), _) => directory,
+                (None, Some(fetch)) => fetch.get(&requirement)?,
+                (None, None) => {
+                    return Err(ContextError {
+                        message: format!("`{requirement}`, the source of `{}`, is not in the cache", job.name),
+                        hint: Some("run once without `--offline`".to_owned()),
+                    });
+                }
+            };
+            Ok(subdirectory.as_ref().map_or_else(|| absolute(&unpacked), |below| absolute(&unpacked.join(below))))
+        }
+    }
+}
+
+/// The path without links; of one that is not there, at least without `.` and `..`.
+fn absolute(path: &Path) -> PathBuf {
+    fs::canonicalize(path).unwrap_or_else(|_| {
+        let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+        path.components().fold(PathBuf::new(), |mut path, component| {
+            match component {
+                Component::ParentDir => {
+                    path.pop();
+                }
+                _ => path.push(component),
+            }
+            path
+        })
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{
+        super::git::tests::{commit, repository, run},
+        *,
+    };
+    use crate::{
+        pipeline::{JobBuilder as _, application, library},
+        support::trees::{plant, tree},
+    };
+
+    const MONEY: (&str, &str) = ("libs/money/pyproject.toml", "[project]\nname = 'money'\nversion = '1.5.0'\n");
+    const SHOP: (&str, &str) = ("apps/shop/requirements.txt", "money\n");
+
+    fn pipeline() -> Pipeline {
+        let money = library("money").source("libs/money");
+        Pipeline::new("storefront").job(money).job(application("shop").source("apps/shop"))
+    }
+
+    fn request(root: &Path) -> Request {
+        Request { root: root.to_owned(), ..Request::default() }
+    }
+
+    fn version(context: &Context, job: &str) -> String {
+        let job = &context.jobs[job];
+        match &job.version {
+            Some(plan) => plan.version(plan.number).to_string(),
+            None => job.survey.version_problem.clone().unwrap_or_default(),
+        }
+    }
+
+    #[test]
+    fn a_checkout_is_gathered() -> Result<(), ContextError> {
+        let directory = repository(&[MONEY, SHOP]);
+        let root = directory.path();
+        commit(root, &[("libs/money/money.py", "")]);
+        commit(root, &[("README", "")]);
+        let context = gather(&pipeline(), &request(root))?;
+        assert_eq!((context.kind, context.channel.as_str()), (BuildKind::Develop, "develop"));
+        assert_eq!(context.kind_reason, "branch `develop`");
+        assert_eq!(context.branch.as_deref(), Some("develop"));
+        assert!(context.commit.is_some());
+        assert_eq!(version(&context, "money"), "1.5.0.dev2");
+        let money = &context.jobs["money"];
+        assert_eq!(money.directory, context.root.join("libs/money"));
+        assert!(matches!(money.version.as_ref().map(|plan| &plan.stamp), Some(Stamp::Rewrite(_))));
+        let shop = &context.jobs["shop"];
+        assert_eq!((&shop.version, &shop.survey.version_problem), (&None, &None));
+        Ok(())
+    }
+
+    #[test]
+    fn tags_start_the_count_again() -> Result<(), ContextError> {
+        let directory = repository(&[MONEY, SHOP]);
+        run(directory.path(), &["tag", "v1.4.0"]);
+        commit(directory.path(), &[("libs/money/money.py", "")]);
+        assert_eq!(version(&gather(&pipeline(), &request(directory.path()))?, "money"), "1.5.0.dev1");
+        run(directory.path(), &["tag", "money-1.4.9"]);
+        assert_eq!(version(&gather(&pipeline(), &request(directory.path()))?, "money"), "1.5.0.dev0");
+        Ok(())
+    }
+
+    #[test]
+    fn a_laptop_without_a_repository_needs_a_kind() -> Result<(), ContextError> {
+        let directory = tree(&[MONEY, SHOP]);
+        let error = gather(&pipeline(), &request(directory.path())).expect_err("nothing says the kind");
+        assert!(error.hint.is_some_and(|hint| hint.contains("--kind develop")));
+        let context = gather(&pipeline().default_kind(BuildKind::Develop), &request(directory.path()))?;
+        assert_eq!((context.commit, context.branch, context.channel.as_str()), (None, None, "develop"));
+        Ok(())
+    }
+
+    #[test]
+    fn the_command_line_decides_over_the_checkout() -> Result<(), ContextError> {
+        let directory = repository(&[MONEY, SHOP]);
+        let pipeline = pipeline().default_kind(BuildKind::Develop);
+        let branch = |branch: &str| Request { branch: Some(branch.to_owned()), ..request(directory.path()) };
+        let context = gather(&pipeline, &branch("feature/discounts"))?;
+        assert_eq!((context.kind, context.channel.as_str()), (BuildKind::Feature, "feature/discounts"));
+        assert_eq!(version(&context, "money"), "1.5.0.dev1+discounts");
+        assert_eq!(version(&gather(&pipeline, &branch("release/1.5.0"))?, "money"), "1.5.0rc1");
+        let problem = version(&gather(&pipeline, &branch("release/1.6.0"))?, "money");
+        assert!(
+            problem.ends_with("libs/money: branch `release/1.6.0` builds 1.6.0, but the source says 1.5.0"),
+            "{problem}"
+        );
+        let master = Request { kind: Some(BuildKind::Master), ..request(directory.path()) };
+        assert_eq!(version(&gather(&pipeline, &master)?, "money"), "1.5.0");
+        Ok(())
+    }
+
+    #[test]
+    fn a_version_in_the_pipeline_replaces_the_sources() -> Result<(), ContextError> {
+        let directory = repository(&[MONEY]);
+        let pipeline = Pipeline::new("x").job(library("money").source("libs/money").version("2.0"));
+        assert_eq!(version(&gather(&pipeline, &request(directory.path()))?, "money"), "2.0.dev1");
+        Ok(())
+    }
+
+    #[test]
+    fn what_is_missing_or_broken_is_a_problem_of_its_job() -> Result<(), ContextError> {
+        let directory = repository(&[("libs/money/pyproject.toml", "[project]\nname = 'money'\n")]);
+        let context = gather(&pipeline(), &request(directory.path()))?;
+        let problem = version(&context, "money");
+        assert!(problem.ends_with("has no version: write `version = \"1.0.0\"` under `[project]`"), "{problem}");
+        let problems = &context.jobs["shop"].survey.problems;
+        assert!(problems.iter().any(|problem| problem.contains("apps/shop is missing")), "{problems:?}");
+        Ok(())
+    }
+
+    #[test]
+    fn tags_of_a_shallow_clone_are_no_versions() -> Result<(), ContextError> {
+        let scm =
+            ("libs/money/pyproject.toml", "[build-system]\nrequires = ['setuptools-scm']\n[project]\nname = 'money'\n");
+        let directory = repository(&[scm, SHOP]);
+        commit(directory.path(), &[("libs/money/money.py", "")]);
+        run(directory.path(), &["tag", "v1.4.2"]);
+        commit(directory.path(), &[("libs/money/money.py", "1")]);
+        assert_eq!(version(&gather(&pipeline(), &request(directory.path()))?, "money"), "1.4.3.dev1");
+        let clones = tree(&[]);
+        let url = format!("file://{}", directory.path().display());
+        run(clones.path(), &["clone", "-q", "--depth", "1", &url, "clone"]);
+        let problem = version(&gather(&pipeline(), &request(&clones.path().join("clone")))?, "money");
+        assert!(problem.contains("is a shallow clone, and the version comes from its tags"), "{problem}");
+        Ok(())
+    }
+
+    #[test]
+    fn a_release_is_fetched_once_and_keeps_its_version() -> Result<(), ContextError> {
+        let unpacked = tree(&[
+            ("pyproject.toml", "[project]\nname = 'flask'\ndynamic = ['version']\n"),
+            ("PKG-INFO", "Metadata-Version: 2.4\nName: flask\nVersion: 3.1.3\n"),
+            ("examples/tutorial/pyproject.toml", "[project]\nname = 'flaskr'\nversion = '1.0.0'\n"),
+        ]);
+        let here = unpacked.path().to_owned();
+        let pipeline = Pipeline::new("pallets")
+            .default_kind(BuildKind::Develop)
+            .job(library("flask").sdist("flask==3.1.3"))
+            .job(application("flaskr").sdist("flask==3.1.3").subdirectory("examples/tutorial"));
+        let cache = tree(&[]);
+        let fetch = Fetch::new(move |requirement| {
+            assert_eq!(requirement.to_string(), "flask==3.1.3");
+            Ok(here.clone())
+        });
+        let root = tree(&[]);
+        let request = Request { cache: cache.path().to_owned(), fetch: Some(fetch), ..request(root.path()) };
+        let context = gather(&pipeline, &request)?;
+        assert_eq!((version(&context, "flask"), version(&context, "flaskr")), ("3.1.3".to_owned(), "1.0.0".to_owned()));
+        assert_eq!(context.jobs["flask"].version.as_ref().map(|plan| &plan.stamp), Some(&Stamp::Keep));
+        assert!(context.jobs["flaskr"].directory.ends_with("examples/tutorial"));
+        let offline = Request { fetch: None, ..request };
+        let error = gather(&pipeline, &offline).expect_err("nothing fetches");
+        assert_eq!(error.message, "`flask==3.1.3`, the source of `flask`, is not in the cache");
+        Ok(())
+    }
+
+    #[test]
+    fn a_repository_in_the_root_counts_for_itself() -> Result<(), ContextError> {
+        let directory = repository(&[SHOP]);
+        plant(directory.path(), &[MONEY]);
+        let money = directory.path().join("libs/money");
+        run(&money, &["init", "-q", "-b", "main"]);
+        commit(&money, &[]);
+        commit(&money, &[("money.py", "")]);
+        assert_eq!(version(&gather(&pipeline(), &request(directory.path()))?, "money"), "1.5.0.dev2");
+        Ok(())
+    }
+}

@@ -1,0 +1,348 @@
+//! Asking git, the program, so that users' configuration applies. Knows repositories, nothing of pipelines or versions.
+
+use std::{
+    collections::BTreeMap,
+    fmt, fs, io,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+/// A work tree, and what was asked of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Repository {
+    /// The top directory of the work tree.
+    pub toplevel: PathBuf,
+    /// The branch; `None` where `HEAD` is detached.
+    pub branch: Option<String>,
+    /// The commit; `None` before the first one.
+    pub commit: Option<String>,
+    /// Whether commits before some are missing.
+    pub shallow: bool,
+    /// Paths that differ from the commit or are not tracked and not ignored, relative to the top; directories for what is all new.
+    pub changes: Vec<PathBuf>,
+}
+
+/// Why git could not be asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum GitError {
+    /// There is a repository, but no git program.
+    NoProgram {
+        /// The top directory.
+        toplevel: PathBuf,
+    },
+    /// Git ended with an error.
+    Refused {
+        /// Its arguments.
+        command: String,
+        /// The top directory.
+        toplevel: PathBuf,
+        /// The first line of what it said.
+        said: String,
+    },
+}
+
+impl GitError {
+    /// What to do next.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::NoProgram { .. } => Some("install git".to_owned()),
+            Self::Refused { said, toplevel, .. } if said.contains("dubious ownership") => {
+                Some(format!("run `git config --global --add safe.directory {}`", toplevel.display()))
+            }
+            Self::Refused { .. } => None,
+        }
+    }
+}
+
+impl fmt::Display for GitError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoProgram { toplevel } => {
+                write!(f, "{} is a git repository, but `git` is not on PATH", toplevel.display())
+            }
+            Self::Refused { command, toplevel, said } => write!(f, "`git {command}` in {}: {said}", toplevel.display()),
+        }
+    }
+}
+
+impl std::error::Error for GitError {}
+
+/// The top directory of the work tree that `directory` is in; `None` where there is no repository.
+#[must_use]
+pub fn toplevel(directory: &Path) -> Option<PathBuf> {
+    let directory = fs::canonicalize(directory).ok()?;
+    directory.ancestors().find(|ancestor| ancestor.join(".git").exists()).map(Path::to_owned)
+}
+
+impl Repository {
+    /// Asks for the state of the work tree at `toplevel`.
+    ///
+    /// # Errors
+    /// When there is no git program, or it refuses.
+    pub fn open(toplevel: &Path) -> Result<Self, GitError> {
+        let arguments = ["status", "--porcelain=v2", "--branch", "-z", "--untracked-files=normal", "--no-renames"];
+        let output = git(toplevel, &arguments)?;
+        let mut repository = Self {
+            toplevel: toplevel.to_owned(),
+            branch: None,
+            commit: None,
+            shallow: is_shallow(toplevel),
+            changes: Vec::new(),
+        };
+        for record in output.split(|byte| *byte == 0) {
+            let line = String::from_utf8_lossy(record);
+            match line.split_once(' ') {
+                Some(("#", header)) => repository.header(header),
+                // `1 XY SUB MODE MODE MODE HASH HASH PATH`, and two fields more for what is not merged.
+                Some(("1", _)) => repository.changes.extend(path_after(record, 8)),
+                Some(("u", _)) => repository.changes.extend(path_after(record, 10)),
+                Some(("?", _)) => repository.changes.extend(path_after(record, 1)),
+                _ => {}
+            }
+        }
+        Ok(repository)
+    }
+
+    fn header(&mut self, header: &str) {
+        match header.split_once(' ') {
+            Some(("branch.oid", commit)) if commit != "(initial)" => self.commit = Some(commit.to_owned()),
+            Some(("branch.head", branch)) if branch != "(detached)" => self.branch = Some(branch.to_owned()),
+            _ => {}
+        }
+    }
+
+    /// Whether anything below a directory differs from the commit. The directory is canonical and in the work tree.
+    #[must_use]
+    pub fn is_changed(&self, directory: &Path) -> bool {
+        let Ok(below) = directory.strip_prefix(&self.toplevel) else { return true };
+        self.commit.is_none()
+            || self.changes.iter().any(|path| {
+                let is_state = path.iter().any(|part| part == ".gopythongo");
+                !is_state && (path.starts_with(below) || below.starts_with(path))
+            })
+    }
+
+    /// Names of the tags whose commits are the current one or before it.
+    ///
+    /// # Errors
+    /// When there is no git program, or it refuses.
+    pub fn tags(&self) -> Result<Vec<String>, GitError> {
+        if self.commit.is_none() {
+            return Ok(Vec::new());
+        }
+        let output =
+            git(&self.toplevel, &["for-each-ref", "--merged=HEAD", "--format=%(refname:strip=2)", "refs/tags"])?;
+        Ok(String::from_utf8_lossy(&output).lines().map(ToOwned::to_owned).collect())
+    }
+
+    /// How many commits, merges apart, touched each directory, after a tag if there is one. The directories are canonical.
+    ///
+    /// # Errors
+    /// When there is no git program, or it refuses.
+    pub fn commits(&self, after: Option<&str>, directories: &[&Path]) -> Result<BTreeMap<PathBuf, u64>, GitError> {
+        let below = |directory: &Path| directory.strip_prefix(&self.toplevel).unwrap_or(directory).to_owned();
+        let mut counts: BTreeMap<PathBuf, u64> = directories.iter().map(|path| (path.to_path_buf(), 0)).collect();
+        if self.commit.is_none() {
+            return Ok(counts);
+        }
+        let range = after.map_or_else(|| "HEAD".to_owned(), |tag| format!("refs/tags/{tag}..HEAD"));
+        let mut arguments = vec!["--literal-pathspecs", "log", "--no-show-signature", "--full-history", "--no-merges"];
+        arguments.extend(["--no-renames", "--name-only", "-z", "--format=%x01", &range, "--"]);
+        let paths: Vec<String> = directories.iter().map(|path| format!("./{}", below(path).display())).collect();
+        arguments.extend(paths.iter().map(String::as_str));
+        let output = git(&self.toplevel, &arguments)?;
+        // Each commit is `\x01`, and then its paths, all of them ended by NUL.
+        for commit in output.split(|byte| *byte == 1) {
+            let touched: Vec<&Path> = commit.split(|byte| *byte == 0).map(path).collect();
+            for (directory, count) in &mut counts {
+                let below = below(directory);
+                *count +=
+                    u64::from(touched.iter().any(|path| !path.as_os_str().is_empty() && path.starts_with(&below)));
+            }
+        }
+        Ok(counts)
+    }
+}
+
+/// Runs git, without the variables by which hooks of git and others would send it elsewhere.
+fn git(toplevel: &Path, arguments: &[&str]) -> Result<Vec<u8>, GitError> {
+    let mut command = Command::new("git");
+    for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("GIT_")) {
+        command.env_remove(name);
+    }
+    command.env("LC_ALL", "C").arg("-C").arg(toplevel).arg("--no-optional-locks").args(arguments);
+    let refused = |said: String| {
+        let command = arguments.iter().find(|argument| !argument.starts_with('-')).unwrap_or(&"").to_string();
+        GitError::Refused { command, toplevel: toplevel.to_owned(), said }
+    };
+    let output = command.output().map_err(|error| match error.kind() {
+        io::ErrorKind::NotFound => GitError::NoProgram { toplevel: toplevel.to_owned() },
+        _ => refused(error.to_string()),
+    })?;
+    if output.status.success() {
+        return Ok(output.stdout);
+    }
+    let said = String::from_utf8_lossy(&output.stderr);
+    let line = said.lines().next().unwrap_or("it failed and said nothing");
+    Err(refused(line.trim_start_matches("fatal: ").trim_start_matches("error: ").to_owned()))
+}
+
+/// The path in a record, after a number of fields.
+fn path_after(record: &[u8], fields: usize) -> Option<PathBuf> {
+    record.splitn(fields + 1, |byte| *byte == b' ').nth(fields).map(|bytes| path(bytes).to_owned())
+}
+
+fn path(bytes: &[u8]) -> &Path {
+    use std::os::unix::ffi::OsStrExt as _;
+    let bytes = bytes.strip_prefix(b"\n").unwrap_or(bytes);
+    Path::new(std::ffi::OsStr::from_bytes(bytes))
+}
+
+/// Whether git's directory has a list of commits whose parents are missing. A work tree's `.git` may be a file that leads there.
+fn is_shallow(toplevel: &Path) -> bool {
+    let mut directory = toplevel.join(".git");
+    if let Ok(text) = fs::read_to_string(&directory)
+        && let Some(elsewhere) = text.trim().strip_prefix("gitdir:")
+    {
+        directory = toplevel.join(elsewhere.trim());
+        if let Ok(common) = fs::read_to_string(directory.join("commondir")) {
+            directory = directory.join(common.trim());
+        }
+    }
+    directory.join("shallow").is_file()
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use tempfile::TempDir;
+
+    use super::*;
+    use crate::support::trees::{plant, tree};
+
+    /// Runs git in a test's repository, as nobody in particular.
+    pub(crate) fn run(directory: &Path, arguments: &[&str]) {
+        let identity = [
+            "-c",
+            "user.name=a",
+            "-c",
+            "user.email=a@localhost",
+            "-c",
+            "commit.gpgsign=false",
+            "-c",
+            "tag.gpgsign=false",
+        ];
+        git(directory, &[&identity, arguments].concat()).unwrap_or_else(|error| panic!("{error}"));
+    }
+
+    /// A repository on `develop` with one commit.
+    pub(crate) fn repository(files: &[(&str, &str)]) -> TempDir {
+        let directory = tree(files);
+        run(directory.path(), &["init", "-q", "-b", "develop"]);
+        commit(directory.path(), &[]);
+        directory
+    }
+
+    /// Writes files and commits everything.
+    pub(crate) fn commit(directory: &Path, files: &[(&str, &str)]) {
+        plant(directory, files);
+        run(directory, &["add", "-A"]);
+        run(directory, &["commit", "-q", "--allow-empty", "-m", "more"]);
+    }
+
+    fn open(directory: &Path) -> Repository {
+        let toplevel = toplevel(directory).unwrap_or_else(|| panic!("no repository"));
+        Repository::open(&toplevel).unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    #[test]
+    fn branch_and_commit_are_known() -> io::Result<()> {
+        let directory = repository(&[("libs/money/x", "1")]);
+        let opened = open(&directory.path().join("libs/money"));
+        assert_eq!(opened.toplevel, fs::canonicalize(directory.path())?);
+        assert_eq!(opened.branch.as_deref(), Some("develop"));
+        assert_eq!(opened.commit.as_ref().map(String::len), Some(40));
+        assert!(!opened.shallow && opened.changes.is_empty());
+        run(directory.path(), &["checkout", "-q", "--detach"]);
+        assert_eq!(open(directory.path()).branch, None);
+        Ok(())
+    }
+
+    #[test]
+    fn a_repository_without_commits_has_a_branch_and_no_history() -> Result<(), GitError> {
+        let directory = tree(&[("x", "1")]);
+        run(directory.path(), &["init", "-q", "-b", "main"]);
+        let opened = open(directory.path());
+        assert_eq!((opened.branch.as_deref(), &opened.commit), (Some("main"), &None));
+        assert!(opened.is_changed(&opened.toplevel));
+        assert!(opened.tags()?.is_empty());
+        assert_eq!(opened.commits(None, &[&opened.toplevel])?[&opened.toplevel], 0);
+        Ok(())
+    }
+
+    #[test]
+    fn what_is_no_repository_is_none() {
+        assert_eq!(toplevel(tree(&[("x", "1")]).path()), None);
+        assert_eq!(toplevel(Path::new("/nowhere/at/all")), None);
+    }
+
+    #[test]
+    fn changes_belong_to_directories() {
+        let directory = repository(&[("a/x", "1"), ("ab/y z", "1"), ("c/é", "1"), (".gitignore", "*.pyc")]);
+        let changed = |name: &str| {
+            let opened = open(directory.path());
+            opened.is_changed(&opened.toplevel.join(name))
+        };
+        assert!(!changed("a") && !changed(""));
+        plant(directory.path(), &[("a/x.pyc", ""), (".gopythongo/x", "")]);
+        assert!(!changed("a") && !changed(""), "what is ignored, and our own state, are no changes");
+        plant(directory.path(), &[("ab/y z", "2")]);
+        assert!(changed("ab") && !changed("a") && changed(""));
+        plant(directory.path(), &[("c/é", "2"), ("new/inside/x", "1")]);
+        assert!(changed("c") && changed("new/inside") && !changed("a"));
+    }
+
+    #[test]
+    fn commits_are_counted_by_directory_after_a_tag() -> Result<(), GitError> {
+        let directory = repository(&[("a/x", "1"), ("b/x", "1")]);
+        let path = directory.path();
+        run(path, &["tag", "v1.0.0"]);
+        commit(path, &[("a/x", "2"), ("a/y z", "1")]);
+        commit(path, &[("a/é", "2"), ("b/x", "3")]);
+        commit(path, &[("ab/x", "2")]);
+        run(path, &["checkout", "-q", "-b", "elsewhere", "HEAD~1"]);
+        commit(path, &[("b/x", "4")]);
+        run(path, &["tag", "v9"]);
+        run(path, &["checkout", "-q", "develop"]);
+        run(path, &["tag", "-m", "a", "v1.1.0"]);
+        let opened = open(path);
+        let (a, b) = (opened.toplevel.join("a"), opened.toplevel.join("b"));
+        let counts = |after| opened.commits(after, &[&a, &b]).map(|counts| (counts[&a], counts[&b]));
+        assert_eq!(counts(None)?, (3, 2));
+        assert_eq!(counts(Some("v1.0.0"))?, (2, 1));
+        assert_eq!(counts(Some("v1.1.0"))?, (0, 0));
+        assert_eq!(opened.tags()?, ["v1.0.0", "v1.1.0"]);
+        assert_eq!(opened.commits(None, &[&opened.toplevel])?[&opened.toplevel], 4);
+        Ok(())
+    }
+
+    #[test]
+    fn shallow_clones_are_known() {
+        let directory = repository(&[("x", "1")]);
+        commit(directory.path(), &[("x", "2")]);
+        let clones = tree(&[]);
+        let url = format!("file://{}", directory.path().display());
+        run(clones.path(), &["clone", "-q", "--depth", "1", &url, "clone"]);
+        let clone = clones.path().join("clone");
+        assert!(open(&clone).shallow);
+        run(&clone, &["worktree", "add", "-q", "../tree"]);
+        assert!(open(&clones.path().join("tree")).shallow);
+    }
+
+    #[test]
+    fn what_git_says_is_told() {
+        let directory = repository(&[("x", "1")]);
+        let error = open(directory.path()).commits(Some("v0"), &[]).expect_err("no such tag").to_string();
+        assert!(error.starts_with("`git log` in ") && error.contains("v0"), "{error}");
+    }
+}

@@ -1,0 +1,214 @@
+//! The version that a build of a source gets: from its own words or tags, the kind of the build and its branch.
+
+use pep440_rs::Version;
+
+use super::BuildKind;
+use crate::{
+    python::name::normalize,
+    version::{Numbering, Stamp, VersionPlan, VersionSource},
+};
+
+/// What decides a version besides the source's own words.
+#[derive(Debug, Clone, Default)]
+pub(super) struct History {
+    /// The version of the last tag that is a release of this source, and the tag.
+    pub(super) last: Option<(Version, String)>,
+    /// Commits after that tag, or all, that touch the source.
+    pub(super) commits: u64,
+    /// The digest of the source's files where they differ from the commit, or there is none.
+    pub(super) changed: Option<String>,
+    /// Why tags cannot be trusted or read.
+    pub(super) problem: Option<String>,
+}
+
+/// The version of a build of `source`.
+///
+/// # Errors
+/// When a release branch contradicts the source, or tags are needed and cannot be read. One sentence.
+pub(super) fn plan(
+    kind: BuildKind,
+    branch: Option<&str>,
+    source: &VersionSource,
+    stamp: Stamp,
+    history: &History,
+) -> Result<VersionPlan, String> {
+    let said = match source.version() {
+        Some(version) => release(&parsed(version)?),
+        None => of_tags(kind, history)?,
+    };
+    let base = match named_release(kind, branch) {
+        None => said,
+        Some(named) if named == said || *source == VersionSource::GitTags => named,
+        Some(named) => {
+            let branch = branch.unwrap_or_default();
+            return Err(format!("branch `{branch}` builds {named}, but the source says {said}"));
+        }
+    };
+    let numbering = match kind {
+        BuildKind::Feature | BuildKind::PullRequest | BuildKind::Develop => Numbering::Dev,
+        BuildKind::Release | BuildKind::Hotfix => Numbering::Candidate,
+        BuildKind::Master => Numbering::Final,
+    };
+    let of_branch = matches!(kind, BuildKind::Feature | BuildKind::PullRequest).then(|| label(branch)).flatten();
+    let of_change = history.changed.as_ref().map(|digest| format!("d{digest}"));
+    let labels: Vec<String> = of_branch.into_iter().chain(of_change).collect();
+    let local = (!labels.is_empty()).then(|| labels.join("."));
+    Ok(VersionPlan { base, numbering, number: history.commits, local, stamp })
+}
+
+/// The version of a source that is a release itself.
+///
+/// # Errors
+/// When it is none. One sentence.
+pub(super) fn keep(version: &str) -> Result<VersionPlan, String> {
+    Ok(VersionPlan { base: parsed(version)?, numbering: Numbering::Final, number: 0, local: None, stamp: Stamp::Keep })
+}
+
+/// The last release among tags: of the tags that begin with one of `names` if there are any, else of the plain ones.
+pub(super) fn last_release(tags: &[String], names: &[&str]) -> Option<(Version, String)> {
+    let names: Vec<String> = names.iter().map(|name| normalize(name)).collect();
+    let releases = tags.iter().filter_map(|tag| release_tag(tag).map(|(prefix, version)| (prefix, version, tag)));
+    let (own, others): (Vec<_>, Vec<_>) = releases.partition(|(prefix, ..)| names.contains(prefix));
+    let plain = others.into_iter().filter(|(prefix, ..)| prefix.is_empty()).collect();
+    let candidates = if own.is_empty() { plain } else { own };
+    let last = candidates.into_iter().max_by(|(_, left, _), (_, right, _)| left.cmp(right));
+    last.map(|(_, version, tag)| (version, tag.clone()))
+}
+
+/// `v1.4.2`, `1.4.2`, `money-1.4.2`, `money/v1.4.2`, `money@1.4.2`: the normalised name before it, and the version.
+fn release_tag(tag: &str) -> Option<(String, Version)> {
+    let starts = std::iter::once(0).chain(tag.match_indices(['-', '/', '@', '_']).map(|(at, _)| at + 1));
+    starts.into_iter().find_map(|start| {
+        let text = tag[start..].strip_prefix('v').unwrap_or(&tag[start..]);
+        // PEP 440 reads `1-2` as a post-release: nobody means that by a tag.
+        let version: Version = text.parse().ok().filter(|_| !text.contains('-'))?;
+        let is_release = version.is_stable() && !version.is_local();
+        is_release.then(|| (normalize(tag[..start].trim_end_matches(['-', '/', '@', '_'])), version))
+    })
+}
+
+fn of_tags(kind: BuildKind, history: &History) -> Result<Version, String> {
+    if let Some(problem) = &history.problem {
+        return Err(problem.clone());
+    }
+    match &history.last {
+        None => Ok(Version::new([0, 1, 0])),
+        // The tagged commit itself is that release.
+        Some((version, _)) if kind == BuildKind::Master && history.commits == 0 && history.changed.is_none() => {
+            Ok(version.clone())
+        }
+        Some((version, _)) => {
+            let mut numbers = version.release().to_vec();
+            numbers.resize(numbers.len().max(3), 0);
+            if let Some(last) = numbers.last_mut() {
+                *last += 1;
+            }
+            Ok(Version::new(numbers).with_epoch(version.epoch()))
+        }
+    }
+}
+
+/// The release that a branch is for: 1.5.0 of `release/1.5.0`. None where it has another name.
+fn named_release(kind: BuildKind, branch: Option<&str>) -> Option<Version> {
+    if !matches!(kind, BuildKind::Release | BuildKind::Hotfix) {
+        return None;
+    }
+    let name = branch?.strip_prefix(kind.word())?.strip_prefix('/')?;
+    name.strip_prefix('v').unwrap_or(name).parse().ok().map(|version| release(&version))
+}
+
+/// What a version is on the way to: 1.5.0 of 1.5.0.dev3.
+fn release(version: &Version) -> Version {
+    version.only_release().with_epoch(version.epoch())
+}
+
+fn parsed(version: &str) -> Result<Version, String> {
+    version.parse().map_err(|_| format!("`{version}` is not a version (PEP 440)"))
+}
+
+/// A branch as a local label (PEP 440): `Fix/rounding_up` becomes `fix.rounding.up`, and `feature/` is left out.
+fn label(branch: Option<&str>) -> Option<String> {
+    let branch = branch?;
+    let branch = branch.strip_prefix("feature/").unwrap_or(branch).to_ascii_lowercase();
+    let words: Vec<&str> = branch.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty()).collect();
+    Some(if words.is_empty() { "branch".to_owned() } else { words.join(".") })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn version(kind: BuildKind, branch: &str, source: &VersionSource, history: &History) -> String {
+        match plan(kind, Some(branch), source, Stamp::Keep, history) {
+            Ok(plan) => plan.version(plan.number).to_string(),
+            Err(problem) => problem,
+        }
+    }
+
+    fn said(version: &str) -> VersionSource {
+        VersionSource::Static(version.to_owned())
+    }
+
+    #[test]
+    fn each_kind_of_build_has_its_versions() {
+        let history = History { commits: 7, ..History::default() };
+        let of = |kind, branch| version(kind, branch, &said("1.5.0"), &history);
+        assert_eq!(of(BuildKind::Feature, "feature/Fix_007-now"), "1.5.0.dev7+fix.7.now");
+        assert_eq!(of(BuildKind::PullRequest, "x"), "1.5.0.dev7+x");
+        assert_eq!(of(BuildKind::Develop, "develop"), "1.5.0.dev7");
+        assert_eq!(of(BuildKind::Release, "release/1.5.0"), "1.5.0rc7");
+        assert_eq!(of(BuildKind::Hotfix, "hotfix/v1.5"), "1.5rc7");
+        assert_eq!(of(BuildKind::Release, "release/spring"), "1.5.0rc7");
+        assert_eq!(of(BuildKind::Master, "master"), "1.5.0");
+    }
+
+    #[test]
+    fn what_is_not_committed_has_a_label() {
+        let history = History { changed: Some("1a2b3c4d".to_owned()), ..History::default() };
+        let of = |kind, branch| version(kind, branch, &said("1.5.0.dev3"), &history);
+        assert_eq!(of(BuildKind::Develop, "develop"), "1.5.0.dev0+d1a2b3c4d");
+        assert_eq!(of(BuildKind::Feature, "feature/x"), "1.5.0.dev0+x.d1a2b3c4d");
+        assert_eq!(of(BuildKind::Master, "main"), "1.5.0+d1a2b3c4d");
+    }
+
+    #[test]
+    fn a_release_branch_and_its_source_agree() {
+        let history = History::default();
+        assert_eq!(version(BuildKind::Release, "release/1.6.0", &said("1.5.0"), &history), {
+            "branch `release/1.6.0` builds 1.6.0, but the source says 1.5.0"
+        });
+        assert_eq!(version(BuildKind::Release, "release/1.6.0", &VersionSource::GitTags, &history), "1.6.0rc0");
+    }
+
+    #[test]
+    fn tags_give_the_next_patch() {
+        let of = |kind, tag: Option<&str>, commits| {
+            let last = tag.and_then(|tag| last_release(&[tag.to_owned()], &["money"]));
+            version(kind, "x", &VersionSource::GitTags, &History { last, commits, ..History::default() })
+        };
+        assert_eq!(of(BuildKind::Develop, None, 3), "0.1.0.dev3");
+        assert_eq!(of(BuildKind::Develop, Some("v1.4.2"), 3), "1.4.3.dev3");
+        assert_eq!(of(BuildKind::Develop, Some("v1.4"), 3), "1.4.1.dev3");
+        assert_eq!(of(BuildKind::Master, Some("v1.4.2"), 0), "1.4.2");
+        assert_eq!(of(BuildKind::Master, Some("v1.4.2"), 1), "1.4.3");
+        let shallow = History { problem: Some("no tags".to_owned()), ..History::default() };
+        assert_eq!(version(BuildKind::Develop, "x", &VersionSource::GitTags, &shallow), "no tags");
+    }
+
+    #[test]
+    fn the_last_release_is_the_highest_of_the_sources_own_tags() {
+        let last = |tags: &[&str]| {
+            let tags: Vec<String> = tags.iter().map(ToString::to_string).collect();
+            last_release(&tags, &["Money.Lib", "money"]).map(|(version, tag)| format!("{version} {tag}"))
+        };
+        assert_eq!(last(&["v1.4.2", "v1.10.0", "v2.0.0rc1", "nightly"]).as_deref(), Some("1.10.0 v1.10.0"));
+        assert_eq!(last(&["v9", "money-lib-1.0", "money/v1.1"]).as_deref(), Some("1.1 money/v1.1"));
+        assert_eq!(last(&["shop-3.0", "1.0"]).as_deref(), Some("1.0 1.0"));
+        assert_eq!(last(&["shop-3.0", "x"]), None);
+    }
+
+    #[test]
+    fn a_release_keeps_its_version() {
+        assert_eq!(keep("2.9.0.post0").map(|plan| plan.version(0).to_string()).as_deref(), Ok("2.9.0.post0"));
+    }
+}

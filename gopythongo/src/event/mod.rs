@@ -1,0 +1,152 @@
+//! The one vocabulary of what happens in a run; every report is a consumer of it.
+
+use std::{
+    collections::BTreeMap,
+    time::{Duration, SystemTime},
+};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    plan::{Plan, StepId},
+    run::{Failure, Outcome, Receipt},
+};
+
+/// How a step ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum StepOutcome {
+    /// It ran and passed.
+    Passed,
+    /// It passed before with the same key.
+    Cached,
+    /// It ran and failed.
+    Failed,
+    /// The plan skips it, or something that it needs did not pass.
+    Skipped,
+    /// The run was interrupted, or ended after another step's failure.
+    Cancelled,
+}
+
+/// How a run ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "state")]
+pub enum RunState {
+    /// Everything passed; nothing was there to promote.
+    Checked,
+    /// The set is in its channel.
+    Promoted {
+        /// The generation.
+        generation: u64,
+    },
+    /// The set is staged: downstream jobs were left out.
+    Staged {
+        /// The jobs that were left out.
+        left_out: Vec<String>,
+    },
+    /// A step failed; nothing was promoted.
+    Failed,
+    /// Interrupted by a signal.
+    Interrupted {
+        /// The signal's number.
+        signal: i32,
+    },
+}
+
+/// Something that happened.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "type")]
+pub enum Event {
+    /// The run begins.
+    RunStarted {
+        /// The plan that it executes.
+        plan: Box<Plan>,
+        /// Whether an earlier run with this id goes on.
+        resumed: bool,
+    },
+    /// A step begins.
+    StepStarted {
+        /// The step.
+        step: StepId,
+        /// Why it must run: the first input that differs from the last time.
+        reason: String,
+    },
+    /// A step's command printed a line. Secrets are taken out.
+    Output {
+        /// The step.
+        step: StepId,
+        /// The line, without its end.
+        line: String,
+    },
+    /// A step ended.
+    StepFinished {
+        /// The step.
+        step: StepId,
+        /// How.
+        outcome: StepOutcome,
+        /// Why, for a step that was cached, skipped or cancelled.
+        reason: Option<String>,
+        /// Wall time in milliseconds.
+        ms: u64,
+        /// CPU time of its commands in milliseconds.
+        cpu_ms: u64,
+        /// What it left, if it passed.
+        result: Option<Box<Outcome>>,
+        /// Why it failed.
+        failure: Option<Box<Failure>>,
+    },
+    /// An effect was done, or found done.
+    Effect {
+        /// The step.
+        step: StepId,
+        /// What it left.
+        receipt: Receipt,
+    },
+    /// A set became public.
+    Promoted {
+        /// The channel.
+        channel: String,
+        /// The generation.
+        generation: u64,
+        /// Versions by name.
+        set: BTreeMap<String, String>,
+    },
+    /// What the run was based on changed; steps whose keys changed run again.
+    Rebased {
+        /// From 1.
+        round: u32,
+        /// What changed, in one sentence.
+        why: String,
+    },
+    /// Something that the reader should know.
+    Warning {
+        /// One sentence.
+        message: String,
+    },
+    /// The run ends.
+    RunFinished {
+        /// How.
+        state: RunState,
+        /// Wall time in milliseconds.
+        ms: u64,
+    },
+}
+
+/// An event with its time and its run.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Stamped {
+    /// When.
+    pub time: SystemTime,
+    /// The run's id.
+    pub run: String,
+    /// What happened.
+    pub event: Event,
+}
+
+/// A consumer of events. Called from one thread at a time, in order.
+pub trait Sink: Send {
+    /// Takes an event.
+    fn event(&mut self, event: &Stamped);
+    /// Called about ten times a second while steps run, so that a live view can move.
+    fn tick(&mut self, _elapsed: Duration) {}
+}

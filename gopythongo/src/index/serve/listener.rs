@@ -1,0 +1,123 @@
+//! Connections: how many, how slow, how they end.
+
+use std::{
+    convert::Infallible, future::poll_fn, io, net::TcpListener, pin::pin, sync::Arc, task::Poll, thread, time::Duration,
+};
+
+use hyper::{server::conn::http1, service::service_fn};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::{
+    net::TcpStream,
+    runtime::Builder,
+    sync::{Semaphore, watch},
+    time::{sleep, timeout},
+};
+
+use super::{
+    Handler,
+    activity::{Activity, Watched},
+};
+
+/// At once; more wait in the kernel's queue.
+const CONNECTIONS: u32 = 256;
+/// Handlers at once; a download from upstream holds one until its end.
+const HANDLERS: usize = 128;
+/// For the head of a request, and between two requests of a connection.
+const HEADER: Duration = Duration::from_secs(5);
+/// How long a client may neither send nor take anything in the middle of a request or response.
+const IDLE: Duration = Duration::from_secs(30);
+/// After accepting failed: descriptors may have run out.
+const BREATH: Duration = Duration::from_millis(50);
+/// How long open requests may take when the server ends.
+const FAREWELL: Duration = Duration::from_secs(2);
+
+/// Serves until the sender that it gives is dropped; then the thread ends.
+///
+/// # Errors
+/// When the socket cannot be used or no thread can be made.
+pub(in crate::index) fn start(
+    listener: TcpListener,
+    handler: Arc<Handler>,
+) -> io::Result<(watch::Sender<()>, thread::JoinHandle<()>)> {
+    listener.set_nonblocking(true)?;
+    let runtime = Builder::new_current_thread()
+        .enable_io()
+        .enable_time()
+        .max_blocking_threads(HANDLERS)
+        .thread_keep_alive(Duration::from_secs(2))
+        .thread_stack_size(1 << 20)
+        .thread_name("index-handler")
+        .build()?;
+    let (sender, receiver) = watch::channel(());
+    let thread = thread::Builder::new().name("index".into()).spawn(move || {
+        runtime.block_on(async {
+            // It was bound and made non-blocking: what is left to fail is the poller, which the runtime has.
+            if let Ok(listener) = tokio::net::TcpListener::from_std(listener) {
+                serve(listener, handler, receiver).await;
+            }
+        });
+        // A handler that still waits for upstream is not waited for.
+        runtime.shutdown_background();
+    })?;
+    Ok((sender, thread))
+}
+
+async fn serve(listener: tokio::net::TcpListener, handler: Arc<Handler>, mut stop: watch::Receiver<()>) {
+    let permits = Arc::new(Semaphore::new(CONNECTIONS as usize));
+    loop {
+        let accepted = async {
+            let permit = Arc::clone(&permits).acquire_owned().await;
+            (permit, listener.accept().await)
+        };
+        let First::Left((permit, accepted)) = race(accepted, stop.changed()).await else { break };
+        match accepted {
+            Ok((stream, _)) => {
+                let (handler, stop) = (Arc::clone(&handler), stop.clone());
+                tokio::spawn(async move {
+                    connection(stream, handler, stop).await;
+                    drop(permit);
+                });
+            }
+            Err(_) => sleep(BREATH).await,
+        }
+    }
+    drop(listener);
+    // Whoever is not done by then is cut off.
+    let _ = timeout(FAREWELL, permits.acquire_many(CONNECTIONS)).await;
+}
+
+async fn connection(stream: TcpStream, handler: Arc<Handler>, mut stop: watch::Receiver<()>) {
+    let _ = stream.set_nodelay(true);
+    let activity = Activity::new();
+    let service = service_fn(|request| {
+        let (handler, activity) = (Arc::clone(&handler), activity.clone());
+        async move { Ok::<_, Infallible>(handler.handle(request, activity).await) }
+    });
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEADER)
+        .max_buf_size(64 << 10)
+        .serve_connection(TokioIo::new(Watched::new(stream, activity.clone())), service);
+    let mut connection = pin!(connection);
+    // A client that went away, broke the protocol or fell silent has had its answer.
+    let ended = race(connection.as_mut(), race(activity.silence(IDLE), stop.changed())).await;
+    if let First::Right(First::Right(_)) = ended {
+        connection.as_mut().graceful_shutdown();
+        race(connection, activity.silence(IDLE)).await;
+    }
+}
+
+/// Which of two futures was ready first.
+enum First<L, R> {
+    Left(L),
+    Right(R),
+}
+
+async fn race<L: Future, R: Future>(left: L, right: R) -> First<L::Output, R::Output> {
+    let (mut left, mut right) = (pin!(left), pin!(right));
+    poll_fn(|cx| match left.as_mut().poll(cx) {
+        Poll::Ready(output) => Poll::Ready(First::Left(output)),
+        Poll::Pending => right.as_mut().poll(cx).map(First::Right),
+    })
+    .await
+}

@@ -1,0 +1,259 @@
+//! The journal's file: JSON lines, each with a sequence number and a checksum, each synced.
+//!
+//! `{"seq":1,"sum":"<8 hex>","record":{…}}`, where the sum is the beginning of the SHA-256 digest of number and record.
+
+use std::{
+    fmt,
+    fs::{self, File, OpenOptions},
+    io::{self, Write},
+    path::{Path, PathBuf},
+};
+
+use super::Record;
+use crate::support::Hasher;
+
+/// A journal that is being written. Only one program may: the run's lock sees to that.
+#[derive(Debug)]
+pub struct Journal {
+    path: PathBuf,
+    file: File,
+    /// The sequence number of the last record; the first one is 1.
+    last: u64,
+    /// Bytes of whole records.
+    length: u64,
+}
+
+/// A journal that cannot be read or written.
+#[derive(Debug)]
+pub struct JournalError {
+    /// The file.
+    pub path: PathBuf,
+    /// What is wrong with it.
+    pub message: String,
+}
+
+impl fmt::Display for JournalError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "journal `{}`: {}", self.path.display(), self.message)
+    }
+}
+
+impl std::error::Error for JournalError {}
+
+impl Journal {
+    /// Makes a new journal, or opens one to go on: a torn tail is truncated, damage elsewhere is an error.
+    ///
+    /// # Errors
+    /// When the file cannot be read or written, or is damaged before its tail.
+    pub fn open(path: &Path) -> Result<(Self, Vec<Record>), JournalError> {
+        let (records, length) = match fs::read(path) {
+            Ok(bytes) => parse(&bytes).map_err(|message| JournalError { path: path.to_owned(), message })?,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => (Vec::new(), 0),
+            Err(error) => return Err(failed("cannot read", path)(error)),
+        };
+        let file = Self::make(path, length).map_err(failed("cannot write", path))?;
+        Ok((Self { path: path.to_owned(), file, last: records.len() as u64, length }, records))
+    }
+
+    fn make(path: &Path, length: u64) -> io::Result<File> {
+        let directory = path.parent().ok_or_else(|| io::Error::other("a path without a directory"))?;
+        fs::create_dir_all(directory)?;
+        let file = OpenOptions::new().append(true).create(true).open(path)?;
+        file.set_len(length)?;
+        file.sync_all()?;
+        File::open(directory)?.sync_all()?;
+        Ok(file)
+    }
+
+    /// Reads a journal without taking it over; a torn tail is left out.
+    ///
+    /// # Errors
+    /// When the file cannot be read, or is damaged before its tail.
+    pub fn read(path: &Path) -> Result<Vec<Record>, JournalError> {
+        let bytes = fs::read(path).map_err(failed("cannot read", path))?;
+        let (records, _) = parse(&bytes).map_err(|message| JournalError { path: path.to_owned(), message })?;
+        Ok(records)
+    }
+
+    /// Appends a record and syncs it.
+    ///
+    /// # Errors
+    /// When it cannot be written; the journal is then as it was before.
+    pub fn append(&mut self, record: &Record) -> Result<(), JournalError> {
+        let record = serde_json::to_string(record).map_err(|error| failed("cannot write", &self.path)(error.into()))?;
+        let line = line(self.last + 1, &record);
+        // Half a record of an earlier attempt would be damage in the middle.
+        let written = self
+            .file
+            .set_len(self.length)
+            .and_then(|()| self.file.write_all(line.as_bytes()))
+            .and_then(|()| self.file.sync_data());
+        if let Err(error) = written {
+            let _ = self.file.set_len(self.length);
+            return Err(failed("cannot write", &self.path)(error));
+        }
+        self.last += 1;
+        self.length += line.len() as u64;
+        Ok(())
+    }
+}
+
+fn failed<'a>(action: &'a str, path: &'a Path) -> impl FnOnce(io::Error) -> JournalError + 'a {
+    move |error| JournalError { path: path.to_owned(), message: format!("{action} it: {error}") }
+}
+
+fn line(number: u64, record: &str) -> String {
+    format!("{{\"seq\":{number},\"sum\":\"{}\",\"record\":{record}}}\n", sum(number, record))
+}
+
+fn sum(number: u64, record: &str) -> String {
+    let mut hasher = Hasher::new();
+    hasher.part(number.to_le_bytes()).part(record);
+    hasher.finish().short(8)
+}
+
+/// The records, and how many bytes they take. What follows them was never acknowledged.
+fn parse(bytes: &[u8]) -> Result<(Vec<Record>, u64), String> {
+    let mut records = Vec::new();
+    let mut length = 0;
+    let mut lines = bytes.split_inclusive(|byte| *byte == b'\n').peekable();
+    while let Some(line) = lines.next() {
+        let number = records.len() as u64 + 1;
+        let damaged = |what: &str| format!("line {number} is damaged: {what}");
+        let record = match line.strip_suffix(b"\n") {
+            // Nobody was told that it is written, unless it is its end that was changed.
+            None if checked(number, &line[..line.len() - 1]).is_err() => break,
+            None => return Err(damaged("it does not end")),
+            // A power loss may leave the last line's length without all of its blocks.
+            Some(line) if lines.peek().is_none() && line.contains(&0) => break,
+            Some(line) => checked(number, line).map_err(damaged)?,
+        };
+        records.push(serde_json::from_str(record).map_err(|error| {
+            format!("line {number} is whole, but this version of the program does not understand it: {error}")
+        })?);
+        length += line.len() as u64;
+    }
+    Ok((records, length))
+}
+
+/// The JSON of a line's record, if number and checksum are right.
+fn checked(number: u64, line: &[u8]) -> Result<&str, &'static str> {
+    let line = std::str::from_utf8(line).map_err(|_| "it is not UTF-8")?;
+    let rest = line.strip_prefix("{\"seq\":").ok_or("it is no record")?;
+    let (seq, rest) = rest.split_once(",\"sum\":\"").ok_or("it is no record")?;
+    let (found, rest) = rest.split_once("\",\"record\":").ok_or("it is no record")?;
+    let record = rest.strip_suffix('}').ok_or("it is no record")?;
+    if seq != number.to_string() {
+        return Err("its sequence number is wrong");
+    }
+    if found != sum(number, record) {
+        return Err("its checksum is wrong");
+    }
+    Ok(record)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::run::Receipt;
+
+    fn record(i: usize) -> Record {
+        match i % 3 {
+            0 => Record::Allocated { name: "money".to_owned(), version: format!("1.5.0.dev{i}") },
+            1 => Record::Intent { step: "money/upload".to_owned(), about: "caf\u{e9}\n\"quoted\"".to_owned() },
+            _ => Record::Receipt {
+                step: "money/upload".to_owned(),
+                receipt: Receipt {
+                    target: "develop".to_owned(),
+                    identifier: i.to_string(),
+                    digests: [("money".to_owned(), "ab".to_owned())].into(),
+                    found: false,
+                },
+            },
+        }
+    }
+
+    /// A journal of five records, as bytes.
+    fn journal(path: &Path) -> (Vec<Record>, Vec<u8>) {
+        let records: Vec<Record> = (0..5).map(record).collect();
+        let (mut journal, earlier) = Journal::open(path).expect("it is new");
+        assert!(earlier.is_empty());
+        for record in &records {
+            journal.append(record).expect("it can be written");
+        }
+        (records, fs::read(path).expect("it is there"))
+    }
+
+    #[test]
+    fn what_was_appended_is_read_again() -> io::Result<()> {
+        let directory = tempfile::tempdir()?;
+        let path = directory.path().join("runs/1/journal.ndjson");
+        let (mut records, bytes) = journal(&path);
+        assert!(bytes.starts_with(b"{\"seq\":1,\"sum\":\""), "{}", String::from_utf8_lossy(&bytes));
+        assert_eq!(Journal::read(&path).expect("it is whole"), records);
+        let (mut journal, earlier) = Journal::open(&path).expect("it is whole");
+        assert_eq!(earlier, records);
+        journal.append(&record(5)).expect("it can be written");
+        records.push(record(5));
+        assert_eq!(Journal::read(&path).expect("it is whole"), records);
+        Ok(())
+    }
+
+    #[test]
+    fn every_truncation_leaves_the_whole_records_and_can_be_continued() -> io::Result<()> {
+        let directory = tempfile::tempdir()?;
+        let path = directory.path().join("journal.ndjson");
+        let (records, bytes) = journal(&path);
+        for length in 0..bytes.len() {
+            fs::write(&path, &bytes[..length])?;
+            let whole = bytes[..length].iter().filter(|byte| **byte == b'\n').count();
+            assert_eq!(Journal::read(&path).expect("only its tail is torn"), records[..whole]);
+            let (mut journal, earlier) = Journal::open(&path).expect("only its tail is torn");
+            assert_eq!(earlier, records[..whole], "after {length} bytes");
+            journal.append(&records[whole]).expect("it can be written");
+            assert_eq!(Journal::read(&path).expect("it is whole"), records[..=whole]);
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn every_flipped_bit_is_an_error_that_names_file_and_line() -> io::Result<()> {
+        let directory = tempfile::tempdir()?;
+        let path = directory.path().join("journal.ndjson");
+        let (_, bytes) = journal(&path);
+        for position in 0..bytes.len() {
+            let mut damaged = bytes.clone();
+            damaged[position] ^= 1;
+            fs::write(&path, &damaged)?;
+            let error = Journal::open(&path).expect_err("it is damaged").to_string();
+            let line = bytes[..position].iter().filter(|byte| **byte == b'\n').count() + 1;
+            let start = format!("journal `{}`: line {line} is damaged: ", path.display());
+            assert!(error.starts_with(&start), "byte {position}: {error}");
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn a_last_line_whose_blocks_were_lost_is_a_torn_tail() -> io::Result<()> {
+        let directory = tempfile::tempdir()?;
+        let path = directory.path().join("journal.ndjson");
+        let (records, mut bytes) = journal(&path);
+        let end = bytes.len() - 1;
+        bytes[end - 20..end].fill(0);
+        fs::write(&path, &bytes)?;
+        assert_eq!(Journal::read(&path).expect("only its tail is torn"), records[..4]);
+        Ok(())
+    }
+
+    #[test]
+    fn a_missing_line_is_damage() -> io::Result<()> {
+        let directory = tempfile::tempdir()?;
+        let path = directory.path().join("journal.ndjson");
+        let (_, bytes) = journal(&path);
+        let first = bytes.iter().position(|byte| *byte == b'\n').expect("there are lines") + 1;
+        fs::write(&path, &bytes[first..])?;
+        let error = Journal::read(&path).expect_err("the first record is missing").to_string();
+        assert!(error.ends_with("line 1 is damaged: its sequence number is wrong"), "{error}");
+        Ok(())
+    }
+}

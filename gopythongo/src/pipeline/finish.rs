@@ -1,0 +1,251 @@
+//! The end of a chain: what its methods left for each other is put together, and its mistakes are found.
+
+use std::{any::Any, collections::BTreeMap, path::Path, sync::Arc};
+
+use super::{CommandStep, Declaration, Diagnostic, Job, Location, Source, draft::Draft};
+use crate::{
+    context::{BuildKind, Kinds},
+    python::{CoverageRatchet, Requirement, Tox},
+    run::{AnyStep, Step},
+};
+
+/// `money`, `py-3.11_fast`: what may be a name of a job, and a part of a file's name.
+pub(super) fn is_name(name: &str) -> bool {
+    name.starts_with(|c: char| c.is_ascii_lowercase() || c.is_ascii_digit())
+        && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || "._-".contains(c))
+}
+
+impl Draft {
+    /// The job, with everything that the chain got wrong.
+    pub(super) fn finish(mut self) -> Job {
+        self.take_source();
+        self.take_tox_envs();
+        self.take_ratchet_required();
+        self.check_ratchet();
+        self.check_steps();
+        self.check_redundancy();
+        self.job
+    }
+
+    fn take_source(&mut self) {
+        let subdirectory = self.subdirectory.take();
+        match self.source.take() {
+            Some((Source::Directory(directory), location)) => {
+                self.check_path("source", &directory, &location);
+                self.job.source = Source::Directory(directory);
+            }
+            Some((Source::Sdist { requirement, .. }, location)) => {
+                if requirement.parse::<Requirement>().ok().and_then(|parsed| parsed.pin().cloned()).is_none() {
+                    let message =
+                        format!("`.sdist` of `{}` takes one exact version, not `{requirement}`", self.job.name);
+                    self.mistake(Diagnostic::error(message, &location).suggest("write `markupsafe==3.0.2`"));
+                }
+                if let Some((directory, location)) = &subdirectory {
+                    self.check_path("subdirectory", directory, location);
+                }
+                let subdirectory = subdirectory.map(|(directory, _)| directory);
+                self.job.source = Source::Sdist { requirement, subdirectory };
+                return;
+            }
+            None => {}
+        }
+        if let Some((directory, location)) = subdirectory {
+            let message = format!("`.subdirectory` of `{}` is without an `.sdist`", self.job.name);
+            let suggestion = format!("write `.source(\"…/{}\")` for a source in a directory", directory.display());
+            self.mistake(Diagnostic::error(message, &location).suggest(suggestion));
+        }
+    }
+
+    fn take_tox_envs(&mut self) {
+        if let Some((environments, location)) = self.tox_envs.take()
+            && self.change(|tox: &Tox| tox.clone().envs(environments.clone())) == 0
+        {
+            let message = format!("`.tox_envs` of `{}` is without a `.tox()`", self.job.name);
+            self.mistake(Diagnostic::error(message, &location).suggest("add `.tox()`"));
+        }
+    }
+
+    fn take_ratchet_required(&mut self) {
+        if let Some(location) = self.ratchet_required.take()
+            && self.change(|ratchet: &CoverageRatchet| ratchet.clone().required()) == 0
+        {
+            let message = format!("`.ratchet_required` of `{}` is without a `.coverage_ratchet()`", self.job.name);
+            self.mistake(Diagnostic::error(message, &location).suggest("add `.coverage_ratchet()`"));
+        }
+    }
+
+    /// A ratchet without a figure would compare nothing.
+    fn check_ratchet(&mut self) {
+        let of_ratchet = |declaration: &&Declaration| declaration.step.kind() == CoverageRatchet::KIND;
+        let Some(ratchet) = self.job.steps.iter().find(of_ratchet) else {
+            return;
+        };
+        let readable = ratchet.step.inputs().artifacts;
+        let measures = |declaration: &&Declaration| {
+            readable.iter().any(|kind| kind == declaration.step.kind())
+                && declaration.step.outputs().iter().any(|output| output == "coverage")
+        };
+        let all = |kinds: Kinds, declaration: &Declaration| kinds.or(declaration.kinds);
+        let wanted = self.job.steps.iter().filter(of_ratchet).fold(Kinds::NONE, all);
+        let measured = self.job.steps.iter().filter(measures).fold(Kinds::NONE, all);
+        let (name, missing) = (&self.job.name, wanted.without(measured));
+        let diagnostic = if !self.job.steps.iter().any(|declaration| measures(&declaration)) {
+            let message = format!("`.coverage_ratchet()` of `{name}` has no figure: no step measures coverage");
+            Diagnostic::error(message, &ratchet.location).suggest("add `.pytest()` or `.tox()`")
+        } else if !missing.is_empty() {
+            let message = format!(
+                "`.coverage_ratchet()` of `{name}` has no figure on {missing} builds: no step measures coverage there"
+            );
+            Diagnostic::warning(message, &ratchet.location)
+        } else {
+            return;
+        };
+        self.mistake(diagnostic);
+    }
+
+    /// Names of steps become names of files; two types under one name would be one step with two meanings.
+    fn check_steps(&mut self) {
+        let mut found = Vec::new();
+        let mut types = BTreeMap::new();
+        for declaration in &self.job.steps {
+            let (step, name, location) = (&declaration.step, declaration.name(), &declaration.location);
+            if !is_name(step.kind()) || step.kind().contains(['.', '_']) {
+                let message = format!("`{}` is not a kind of step", step.kind());
+                let suggestion = "a kind is lowercase words joined by hyphens: `check-translations`";
+                found.push(Diagnostic::error(message, location).suggest(suggestion));
+            }
+            if let Some(label) = step.label().filter(|label| !is_name(label)) {
+                let message = format!("`{label}` is not a name for a `{}`", step.kind());
+                found.push(Diagnostic::error(message, location).suggest(NAMES));
+            }
+            let any: &dyn Any = step.as_ref();
+            if let Some(problem) = any.downcast_ref::<CommandStep>().and_then(CommandStep::mistake) {
+                found.push(Diagnostic::error(format!("`{name}` of `{}` {problem}", self.job.name), location));
+            }
+            let (first, at) = types.entry(name.clone()).or_insert_with(|| (any.type_id(), location));
+            if *first != any.type_id() {
+                let message = format!("two different steps of `{}` are both `{name}`", self.job.name);
+                found.push(Diagnostic::error(message, location).and("the first one", at));
+            }
+        }
+        self.job.diagnostics.append(&mut found);
+    }
+
+    /// Finds declarations without which the job would be the same.
+    fn check_redundancy(&mut self) {
+        let found: Vec<Diagnostic> =
+            (0..self.job.steps.len()).filter_map(|at| redundancy(&self.job.steps, at)).collect();
+        self.job.diagnostics.extend(found);
+    }
+
+    fn check_path(&mut self, method: &str, path: &Path, location: &Location) {
+        let message = if path.as_os_str().is_empty() {
+            format!("`.{method}` of `{}` is empty", self.job.name)
+        } else if path.is_absolute() {
+            format!("`.{method}` of `{}` is absolute: `{}` is not on every machine", self.job.name, path.display())
+        } else {
+            return;
+        };
+        self.mistake(Diagnostic::error(message, location).suggest(format!("paths are relative to {}", base(method))));
+    }
+
+    pub(super) fn set_version(&mut self, version: String, location: &Location) {
+        if !self.plain("version", location) {
+            return;
+        }
+        if let Err(error) = version.parse::<pep440_rs::Version>() {
+            let message = format!("`{version}` is not a version (PEP 440): {error}");
+            self.mistake(Diagnostic::error(message, location));
+        }
+        self.job.version = Some(version);
+    }
+
+    pub(super) fn set_constraints(&mut self, file: std::path::PathBuf, location: &Location) {
+        if self.plain("constraints", location) {
+            self.check_path("constraints", &file, location);
+            self.job.constraints = Some(file);
+        }
+    }
+
+    pub(super) fn set_pythons<P: Into<String>>(&mut self, versions: impl IntoIterator<Item = P>, location: &Location) {
+        if !self.plain("pythons", location) {
+            return;
+        }
+        for version in versions {
+            let version = version.into();
+            let numbers: Vec<&str> = version.split('.').collect();
+            let well_formed = (2..=3).contains(&numbers.len()) && numbers.iter().all(|n| n.parse::<u16>().is_ok());
+            if !well_formed {
+                let message = format!("`{version}` is not a Python version");
+                self.mistake(Diagnostic::error(message, location).suggest("write `3.12`"));
+            } else if self.job.pythons.contains(&version) {
+                self.mistake(Diagnostic::warning(format!("Python {version} is named twice"), location));
+                continue;
+            }
+            self.job.pythons.push(version);
+        }
+    }
+
+    /// Replaces every declared step of a type by a changed one; how many there were.
+    fn change<S: Step>(&mut self, change: impl Fn(&S) -> S) -> usize {
+        let mut changed = 0;
+        for declaration in &mut self.job.steps {
+            let any: &dyn Any = declaration.step.as_ref();
+            if let Some(step) = any.downcast_ref::<S>() {
+                let step: AnyStep = Arc::new(change(step));
+                declaration.step = step;
+                changed += 1;
+            }
+        }
+        changed
+    }
+
+    fn mistake(&mut self, diagnostic: Diagnostic) {
+        self.job.diagnostics.push(diagnostic);
+    }
+}
+
+pub(super) const NAMES: &str = "a name begins with a lowercase letter or a digit; `.`, `_` and `-` may follow, too";
+
+fn base(method: &str) -> &'static str {
+    match method {
+        "subdirectory" => "the top of the source distribution",
+        _ => "the pipeline's root",
+    }
+}
+
+/// The warning for a declaration without which every kind of build would have the same step with the same options.
+fn redundancy(steps: &[Declaration], at: usize) -> Option<Diagnostic> {
+    let this = &steps[at];
+    let name = this.name();
+    let options = this.step.options();
+    let of_kind = |slice: &[Declaration], kind: BuildKind| {
+        slice.iter().rposition(|other| other.kinds.contains(kind) && other.name() == name)
+    };
+    if this.kinds.is_empty() {
+        let condition = this.condition.as_deref().unwrap_or("its conditions");
+        let message = format!("`{name}` runs in no build: {condition} leaves it no kind");
+        return Some(Diagnostic::warning(message, &this.location));
+    }
+    let hidden: Vec<Option<usize>> = this.kinds.iter().map(|kind| of_kind(&steps[at + 1..], kind)).collect();
+    if let Some(by) = hidden.iter().copied().collect::<Option<Vec<usize>>>().and_then(|by| by.into_iter().max()) {
+        let by = &steps[at + 1 + by];
+        // The later one of two equals is the one to complain of, and the next lines do when its turn comes.
+        if by.step.options() == options && by.condition.is_some() == this.condition.is_some() {
+            return None;
+        }
+        let message = format!("this `{name}` is never used: a later one covers the same builds");
+        return Some(Diagnostic::warning(message, &this.location).and("the later one", &by.location));
+    }
+    let mut earlier = None;
+    for kind in this.kinds.iter().filter(|kind| of_kind(&steps[at + 1..], *kind).is_none()) {
+        let found = of_kind(&steps[..at], kind).filter(|found| steps[*found].step.options() == options)?;
+        earlier = Some(found);
+    }
+    let earlier = &steps[earlier?];
+    let message = match &this.condition {
+        Some(condition) => format!("{condition} changes nothing: `{name}` runs there already, with the same options"),
+        None => format!("`{name}` is declared twice, with the same options"),
+    };
+    Some(Diagnostic::warning(message, &this.location).and("the first one", &earlier.location))
+}

@@ -1,0 +1,111 @@
+//! A job: what a build server would call a job; the plain data that the builders make.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize, ser::SerializeStruct};
+
+use super::{Diagnostic, Location, Source};
+use crate::{context::Kinds, run::AnyStep};
+
+/// Which builder made the job.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum JobKind {
+    /// `library(..)`.
+    Library,
+    /// `application(..)`.
+    Application,
+}
+
+/// A step that a job declares, and the build kinds for which it does.
+#[derive(Debug, Clone)]
+pub struct Declaration {
+    /// The step.
+    pub step: AnyStep,
+    /// The kinds of builds in which it runs.
+    pub kinds: Kinds,
+    /// Why it runs for those kinds: empty for a default, else `` `.on(…)` ``.
+    pub condition: Option<String>,
+    /// The line that declared it.
+    pub location: Location,
+}
+
+impl PartialEq for Declaration {
+    fn eq(&self, other: &Self) -> bool {
+        self.name() == other.name()
+            && self.step.version() == other.step.version()
+            && self.step.options() == other.step.options()
+            && self.kinds == other.kinds
+    }
+}
+
+impl Serialize for Declaration {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut fields = serializer.serialize_struct("Declaration", 5)?;
+        fields.serialize_field("kind", self.step.kind())?;
+        fields.serialize_field("version", &self.step.version())?;
+        fields.serialize_field("label", &self.step.label())?;
+        fields.serialize_field("options", &self.step.options())?;
+        fields.serialize_field("on", &self.kinds)?;
+        fields.end()
+    }
+}
+
+/// A name that a job mentions, and the line where it does.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Mention {
+    /// The name.
+    pub name: String,
+    /// The line.
+    #[serde(skip)]
+    pub location: Location,
+}
+
+/// A job of the pipeline.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Job {
+    /// Its name.
+    pub name: String,
+    /// Which builder made it.
+    pub kind: JobKind,
+    /// Where its source is; the pipeline's root by default.
+    pub source: Source,
+    /// The steps that it declares, in the order of their declaration.
+    pub steps: Vec<Declaration>,
+    /// The jobs whose inputs this job's artifacts are.
+    pub downstream: Vec<Mention>,
+    /// Python versions (`3.11`) that tests run on; empty for the default interpreter alone.
+    pub pythons: Vec<String>,
+    /// Names that tool and build environments may take from the stage (`.bootstrap`).
+    pub bootstrap: Vec<String>,
+    /// The version of `.version(..)`, which replaces the one that the source says.
+    pub version: Option<String>,
+    /// The requirement file of `.constraints(..)`, relative to the pipeline's root, whose pins hold when the job's test
+    /// environments are resolved.
+    pub constraints: Option<PathBuf>,
+    /// Mistakes that the builder saw.
+    #[serde(skip)]
+    pub diagnostics: Vec<Diagnostic>,
+    /// The line that made the job.
+    #[serde(skip)]
+    pub location: Location,
+}
+
+impl Job {
+    /// The step that the job declares of a kind (and label) in builds of a build kind: the latest declaration that covers it.
+    #[must_use]
+    pub fn declared(&self, id: &str, kind: crate::context::BuildKind) -> Option<&Declaration> {
+        self.steps.iter().rev().find(|declaration| declaration.name() == id && declaration.kinds.contains(kind))
+    }
+}
+
+impl Declaration {
+    /// `pytest`, `command:docs`: unique within a job.
+    #[must_use]
+    pub fn name(&self) -> String {
+        match self.step.label() {
+            Some(label) => format!("{}:{label}", self.step.kind()),
+            None => self.step.kind().to_owned(),
+        }
+    }
+}

@@ -1,0 +1,28 @@
+//! What teams declare: jobs and their steps, as plain data made by builders.
+
+mod application;
+mod builder;
+mod check;
+mod command;
+mod diagnostic;
+mod draft;
+mod finish;
+mod job;
+mod library;
+#[expect(clippy::module_inception, reason = "the noun of this room")]
+mod pipeline;
+mod scope;
+mod source;
+
+#[cfg(test)]
+mod tests;
+
+pub use application::{Application, application};
+pub use builder::JobBuilder;
+pub use command::CommandStep;
+pub use diagnostic::{Diagnostic, Location, Severity};
+pub use draft::Draft;
+pub use job::{Declaration, Job, JobKind, Mention};
+pub use library::{Library, library};
+pub use pipeline::{AnyJob, Pipeline};
+pub use source::Source;

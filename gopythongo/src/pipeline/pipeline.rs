@@ -1,0 +1,81 @@
+//! All the jobs that a team declares.
+
+use serde::Serialize;
+
+use super::{Application, Diagnostic, Job, Library, Location, Severity};
+use crate::context::BuildKind;
+
+/// All the jobs that a team declares; plain data.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[must_use]
+pub struct Pipeline {
+    /// Its name.
+    pub name: String,
+    /// The build kind on a laptop, where no branch or build server decides.
+    pub default_kind: Option<BuildKind>,
+    /// The jobs, in the order of their declaration.
+    pub jobs: Vec<Job>,
+    /// The line that made it.
+    #[serde(skip)]
+    pub location: Location,
+}
+
+/// What `.job(..)` takes: any builder of a job.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a job",
+    label = "expected `library(..)` or `application(..)` with the rest of its chain"
+)]
+pub trait AnyJob {
+    /// The plain data.
+    fn into_job(self) -> Job;
+}
+
+impl AnyJob for Library {
+    fn into_job(self) -> Job {
+        self.into()
+    }
+}
+
+impl AnyJob for Application {
+    fn into_job(self) -> Job {
+        self.into()
+    }
+}
+
+impl AnyJob for Job {
+    fn into_job(self) -> Job {
+        self
+    }
+}
+
+impl Pipeline {
+    /// A pipeline without jobs.
+    #[track_caller]
+    pub fn new(name: impl Into<String>) -> Self {
+        Self { name: name.into(), default_kind: None, jobs: Vec::new(), location: Location::here() }
+    }
+
+    /// Adds a job.
+    pub fn job(mut self, job: impl AnyJob) -> Self {
+        self.jobs.push(job.into_job());
+        self
+    }
+
+    /// Sets the build kind on a laptop; by default the branch decides.
+    pub fn default_kind(mut self, kind: BuildKind) -> Self {
+        self.default_kind = Some(kind);
+        self
+    }
+
+    /// All mistakes and doubts, in the order of their lines.
+    #[must_use]
+    pub fn diagnostics(&self) -> Vec<Diagnostic> {
+        super::check::check(self)
+    }
+
+    /// Whether it may be planned and run: warnings do not count.
+    #[must_use]
+    pub fn is_valid(&self) -> bool {
+        self.diagnostics().iter().all(|diagnostic| diagnostic.severity == Severity::Warning)
+    }
+}

@@ -1,0 +1,298 @@
+//! From jobs to steps: which run in this build and why, what they need, and the promotion at the end.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+use super::{Action, Plan, PlanContext, PlannedStep, Selection, StepId};
+use crate::{
+    context::{Context, Kinds},
+    pipeline::{Declaration, Job, Pipeline},
+    python::implied,
+    run::{AnyStep, Nature},
+    store::Promote,
+    support::words,
+};
+
+/// The kind of `.command(..)`s, which keep their order among themselves.
+const COMMAND: &str = "command";
+
+/// A plan and the code of its steps.
+#[derive(Debug, Clone)]
+pub struct Lowered {
+    /// The plan.
+    pub plan: Plan,
+    /// The code by step id.
+    pub code: BTreeMap<StepId, AnyStep>,
+}
+
+/// Makes the plan. Pure: the same pipeline, context and selection give the same bytes.
+#[must_use]
+pub fn lower(pipeline: &Pipeline, context: &Context, selection: &Selection) -> Lowered {
+    let selected = selected(pipeline, selection);
+    let mut drafts: Vec<Draft<'_>> = pipeline
+        .jobs
+        .iter()
+        .filter(|job| selected.contains(job.name.as_str()))
+        .flat_map(|job| drafts(job, context))
+        .collect();
+    let left_out = left_out(pipeline, &selected, &drafts);
+    drafts.extend(promotion(&drafts, context, &left_out));
+    let needs: Vec<Vec<usize>> = (0..drafts.len()).map(|n| needs(n, &drafts, pipeline)).collect();
+    let steps = in_order(&needs).into_iter().map(|n| planned(n, &drafts, &needs, pipeline, context)).collect();
+    let code = drafts.into_iter().map(|draft| (draft.id(), draft.step)).collect();
+    let context = PlanContext { branch: context.branch.clone(), kind: context.kind, channel: context.channel.clone() };
+    Lowered { plan: Plan { pipeline: pipeline.name.clone(), context, steps, left_out }, code }
+}
+
+/// A step on its way into the plan; of no job if it is of the whole pipeline.
+struct Draft<'a> {
+    job: Option<&'a Job>,
+    step: AnyStep,
+    action: Action,
+    reason: String,
+}
+
+impl Draft<'_> {
+    fn id(&self) -> StepId {
+        let name = match self.step.label() {
+            Some(label) => format!("{}:{label}", self.step.kind()),
+            None => self.step.kind().to_owned(),
+        };
+        match self.job {
+            Some(job) => format!("{}/{name}", job.name),
+            None => name,
+        }
+    }
+
+    fn runs(&self) -> bool {
+        self.action == Action::Run
+    }
+
+    fn is_effect(&self) -> bool {
+        self.step.nature() != Nature::Pure
+    }
+
+    fn is_of(&self, job: &Job) -> bool {
+        self.job.is_some_and(|own| own.name == job.name)
+    }
+}
+
+fn selected<'a>(pipeline: &'a Pipeline, selection: &'a Selection) -> BTreeSet<&'a str> {
+    if selection.jobs.is_empty() {
+        return pipeline.jobs.iter().map(|job| job.name.as_str()).collect();
+    }
+    let named: BTreeSet<&str> = selection.jobs.iter().map(String::as_str).collect();
+    if selection.downstream { with_downstream(pipeline, named) } else { named }
+}
+
+fn with_downstream<'a>(pipeline: &'a Pipeline, names: BTreeSet<&'a str>) -> BTreeSet<&'a str> {
+    let mut queue: Vec<&str> = names.iter().copied().collect();
+    let mut all = names;
+    while let Some(name) = queue.pop() {
+        for job in pipeline.jobs.iter().filter(|job| job.name == name) {
+            for mention in &job.downstream {
+                if all.insert(&mention.name) {
+                    queue.push(&mention.name);
+                }
+            }
+        }
+    }
+    all
+}
+
+/// Jobs downstream of an upload that the selection leaves out, in the pipeline's order.
+fn left_out(pipeline: &Pipeline, selected: &BTreeSet<&str>, drafts: &[Draft<'_>]) -> Vec<String> {
+    let uploading = drafts.iter().filter(|draft| draft.runs() && draft.is_effect());
+    let uploading = uploading.filter_map(|draft| Some(draft.job?.name.as_str())).collect();
+    let all = with_downstream(pipeline, uploading);
+    let names = pipeline.jobs.iter().map(|job| &job.name);
+    names.filter(|name| all.contains(name.as_str()) && !selected.contains(name.as_str())).cloned().collect()
+}
+
+/// A job's steps: declared ones, each on its Pythons, and those that are implied by what they read.
+fn drafts<'a>(job: &'a Job, context: &Context) -> Vec<Draft<'a>> {
+    let mut names: Vec<String> = Vec::new();
+    for declaration in &job.steps {
+        if !names.contains(&declaration.name()) {
+            names.push(declaration.name());
+        }
+    }
+    let mut drafts: Vec<Draft<'a>> = Vec::new();
+    for name in names {
+        match job.declared(&name, context.kind) {
+            Some(declaration) => drafts.extend(on_pythons(job, declaration, context)),
+            None => drafts.extend(not_now(job, &name, context)),
+        }
+    }
+    let running: Vec<AnyStep> = drafts.iter().filter(|draft| draft.runs()).map(|draft| draft.step.clone()).collect();
+    let mut next = 0;
+    while next < drafts.len() {
+        let wanted: Vec<String> = if drafts[next].runs() { drafts[next].step.inputs().artifacts } else { Vec::new() };
+        let (label, by) = (drafts[next].step.label(), drafts[next].step.kind());
+        next += 1;
+        for kind in wanted {
+            if drafts
+                .iter()
+                .any(|draft| draft.runs() && draft.step.kind() == kind && fits(&draft.step, label.as_deref()))
+            {
+                continue;
+            }
+            // only a label that is one of the job's Pythons is one: a command's is its name
+            let python = label.as_deref().filter(|label| job.pythons.iter().any(|python| python == label));
+            let step = context.jobs.get(&job.name).and_then(|known| implied(&kind, job, known, &running, python));
+            let reason = format!("needed by `{by}`");
+            drafts.extend(step.map(|step| Draft { job: Some(job), step, action: Action::Run, reason }));
+        }
+    }
+    drafts
+}
+
+/// Whether a step with a label, or without one, reads what `producer` leaves.
+fn fits(producer: &AnyStep, label: Option<&str>) -> bool {
+    match (producer.label(), label) {
+        (None, _) | (Some(_), None) => true,
+        (Some(own), Some(label)) => own == label,
+    }
+}
+
+fn on_pythons<'a>(job: &'a Job, declaration: &Declaration, context: &Context) -> Vec<Draft<'a>> {
+    let reason = reason(declaration);
+    let matrix: Vec<(String, AnyStep)> =
+        job.pythons.iter().filter_map(|python| Some((python.clone(), declaration.step.on_python(python)?))).collect();
+    if matrix.is_empty() {
+        return vec![Draft { job: Some(job), step: declaration.step.clone(), action: Action::Run, reason }];
+    }
+    let found = |python: &str| {
+        context.pythons.iter().any(|found| found.version == python || found.version.starts_with(&format!("{python}.")))
+    };
+    let draft = |(python, step): (String, AnyStep)| {
+        if found(&python) {
+            Draft { job: Some(job), step, action: Action::Run, reason: reason.clone() }
+        } else {
+            let reason = format!("unknown, not a pass: there is no Python {python} on this machine");
+            Draft { job: Some(job), step, action: Action::Skip, reason }
+        }
+    };
+    matrix.into_iter().map(draft).collect()
+}
+
+fn reason(declaration: &Declaration) -> String {
+    let builds = match declaration.kinds {
+        Kinds::ALL => "on every build".to_owned(),
+        kinds => format!("on {kinds} builds"),
+    };
+    match &declaration.condition {
+        Some(condition) => format!("{builds}, by {condition}"),
+        None => builds,
+    }
+}
+
+fn not_now<'a>(job: &'a Job, name: &str, context: &Context) -> Option<Draft<'a>> {
+    let declarations = job.steps.iter().filter(|declaration| declaration.name() == name);
+    let kinds = declarations.clone().fold(Kinds::NONE, |kinds, declaration| kinds.or(declaration.kinds));
+    let step = declarations.last()?.step.clone();
+    let reason = match kinds {
+        Kinds::NONE => "on no build".to_owned(),
+        kinds => format!("not on {} builds, only on {kinds} ones", context.kind),
+    };
+    Some(Draft { job: Some(job), step, action: Action::Skip, reason })
+}
+
+/// The one promotion: of what was uploaded and of what the ratchets measured.
+fn promotion<'a>(drafts: &[Draft<'_>], context: &Context, left_out: &[String]) -> Option<Draft<'a>> {
+    let running = |kind: &str| drafts.iter().any(|draft| draft.runs() && draft.step.kind() == kind);
+    let recording = running("coverage-ratchet") && Kinds::SHARED.contains(context.kind);
+    if !running("upload") && !recording {
+        return None;
+    }
+    let (action, reason) = if left_out.is_empty() {
+        (Action::Run, "when every step has passed".to_owned())
+    } else {
+        let jobs = words::list(&left_out.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>());
+        (Action::Skip, format!("{jobs} downstream left out: the set stays staged"))
+    };
+    Some(Draft { job: None, step: Arc::new(Promote::new()), action, reason })
+}
+
+/// What a step needs, as numbers of drafts.
+fn needs(number: usize, drafts: &[Draft<'_>], pipeline: &Pipeline) -> Vec<usize> {
+    let draft = &drafts[number];
+    let all = |wanted: &dyn Fn(&Draft<'_>) -> bool| -> Vec<usize> {
+        (0..drafts.len()).filter(|n| *n != number && drafts[*n].runs() && wanted(&drafts[*n])).collect()
+    };
+    let Some(job) = draft.job else { return all(&|_| true) };
+    let inputs = draft.step.inputs();
+    let label = draft.step.label();
+    let mut needs: BTreeSet<usize> = BTreeSet::new();
+    needs.extend(all(&|other| {
+        other.is_of(job)
+            && (inputs.artifacts.iter().any(|kind| kind == other.step.kind()) && fits(&other.step, label.as_deref())
+                || inputs.after.iter().any(|kind| kind == other.step.kind()))
+    }));
+    if draft.is_effect() {
+        needs.extend(all(&|other| other.is_of(job) && !other.is_effect()));
+    }
+    if inputs.index {
+        let upstream = |name: &str| {
+            let mut jobs = pipeline.jobs.iter().filter(|job| job.name == name);
+            jobs.any(|upstream| upstream.downstream.iter().any(|mention| mention.name == job.name))
+        };
+        needs.extend(all(&|other| other.is_effect() && other.job.is_some_and(|job| upstream(&job.name))));
+    }
+    if draft.step.kind() == COMMAND {
+        needs
+            .extend(all(&|other| other.is_of(job) && other.step.kind() == COMMAND).into_iter().filter(|n| *n < number));
+    }
+    needs.into_iter().collect()
+}
+
+/// An order in which every step stands after those it needs, otherwise as declared. A cycle, which is a mistake that the
+/// pipeline's diagnostics report, is cut where it closes.
+fn in_order(needs: &[Vec<usize>]) -> Vec<usize> {
+    fn visit(node: usize, needs: &[Vec<usize>], seen: &mut [bool], order: &mut Vec<usize>) {
+        if std::mem::replace(&mut seen[node], true) {
+            return;
+        }
+        for need in &needs[node] {
+            visit(*need, needs, seen, order);
+        }
+        order.push(node);
+    }
+    let (mut seen, mut order) = (vec![false; needs.len()], Vec::new());
+    for node in 0..needs.len() {
+        visit(node, needs, &mut seen, &mut order);
+    }
+    order
+}
+
+fn planned(
+    number: usize,
+    drafts: &[Draft<'_>],
+    needs: &[Vec<usize>],
+    pipeline: &Pipeline,
+    context: &Context,
+) -> PlannedStep {
+    let draft = &drafts[number];
+    let step = &draft.step;
+    let job = draft.job.map(|job| &job.name);
+    PlannedStep {
+        id: draft.id(),
+        job: job.unwrap_or(&pipeline.name).clone(),
+        kind: step.kind().to_owned(),
+        version: step.version(),
+        options: step.options(),
+        effect: match step.nature() {
+            Nature::Pure => None,
+            Nature::Effect(class) => Some(class),
+        },
+        action: draft.action,
+        reason: draft.reason.clone(),
+        needs: needs[number].iter().map(|need| drafts[*need].id()).collect(),
+        inputs: step.inputs(),
+        outputs: step.outputs(),
+        source: job.and_then(|job| context.jobs.get(job)).map(|known| known.directory.clone()),
+        timeout: step.timeout(),
+    }
+}

@@ -1,0 +1,59 @@
+//! A failure as its reader needs it at three in the morning: what, where, the last words, what to do next.
+
+use super::{
+    elapsed::elapsed,
+    story::{Red, Telling, clean},
+};
+use crate::{run::RunDirectory, support::words};
+
+/// The failure of one step, in lines.
+pub(super) fn report(red: &Red, telling: &Telling) -> Vec<String> {
+    let paint = telling.paint;
+    let failure = &red.failure;
+    let mut lines = vec![format!("{} after {}: {}", paint.bad(&red.step), elapsed(red.ms), clean(&failure.message))];
+    if let Some(command) = &failure.command {
+        let words: Vec<String> = command.argv.iter().map(|word| quoted(&clean(word))).collect();
+        lines.push(format!("  command    {}", words.join(" ")));
+        if !command.directory.as_os_str().is_empty() {
+            lines.push(format!("  directory  {}", command.directory.display()));
+        }
+        lines.push(format!("  status     {}", command.status));
+        if !command.tail.is_empty() {
+            lines.push(format!("  the last {} of its output:", words::count(command.tail.len(), "line")));
+            lines.extend(command.tail.iter().map(|line| format!("  | {}", clean(line)).trim_end().to_owned()));
+        }
+    }
+    if !red.held.is_empty() {
+        lines.push(format!("  not run because of it: {}", words::list(&red.held)));
+    }
+    if let Some(hint) = &failure.hint {
+        lines.push(format!("  {} {}", paint.doubtful("hint:"), clean(hint)));
+    }
+    if let Some(directory) = telling.directory.as_ref().filter(|_| red.logged) {
+        lines.push(format!("  log: {}", RunDirectory::log(directory, &red.step).display()));
+    }
+    lines
+}
+
+/// A word as a shell would read it back.
+fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_alphanumeric() || "-_=./:,+@%^".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', r"'\''"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::quoted;
+
+    #[test]
+    fn a_command_can_be_pasted() {
+        assert_eq!(quoted("-m"), "-m");
+        assert_eq!(quoted("not network"), "'not network'");
+        assert_eq!(quoted("it's"), r"'it'\''s'");
+        assert_eq!(quoted(""), "''");
+    }
+}

@@ -1,0 +1,249 @@
+//! What a reader is told of a run: events in, sentences out. Knows neither terminals nor files.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::PathBuf,
+};
+
+use super::{closing::Closing, elapsed::elapsed, failures, paint::Paint};
+use crate::{
+    event::{Event, Stamped, StepOutcome},
+    plan::{Action, Plan, StepId},
+    run::{Failure, FailureKind, Outcome, Receipt},
+    support::words,
+};
+
+/// The widest that the column of step ids grows.
+const WIDEST: usize = 44;
+
+/// How to tell it.
+#[derive(Debug, Clone, Default)]
+pub struct Telling {
+    /// Colours.
+    pub paint: Paint,
+    /// Leaves out what commands print while they run; a failure's last lines are shown at the end all the same.
+    pub quiet: bool,
+    /// The run's directory, for saying where a step's whole log is.
+    pub directory: Option<PathBuf>,
+}
+
+/// A step that failed, for the report at the end.
+#[derive(Debug)]
+pub(super) struct Red {
+    pub(super) step: StepId,
+    pub(super) ms: u64,
+    pub(super) failure: Failure,
+    /// Steps that did not run because of it.
+    pub(super) held: Vec<StepId>,
+    /// Whether it has a log.
+    pub(super) logged: bool,
+}
+
+/// What an event adds to the story.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Told {
+    /// Progress and diagnostics.
+    pub(super) lines: Vec<String>,
+    /// The result of the run, at its end.
+    pub(super) result: Option<String>,
+}
+
+impl Told {
+    fn line(line: String) -> Self {
+        Self { lines: vec![line], result: None }
+    }
+}
+
+/// The story so far.
+#[derive(Debug, Default)]
+pub(super) struct Story {
+    telling: Telling,
+    width: usize,
+    needs: BTreeMap<StepId, Vec<StepId>>,
+    receipts: BTreeMap<StepId, Receipt>,
+    reds: Vec<Red>,
+    /// Steps that printed something, and so have a log.
+    spoke: BTreeSet<StepId>,
+    closing: Closing,
+}
+
+impl Story {
+    pub(super) fn new(telling: Telling) -> Self {
+        Self { telling, ..Self::default() }
+    }
+
+    /// How many steps have ended, and how many there are.
+    pub(super) fn progress(&self) -> (usize, usize) {
+        (self.closing.ended(), self.needs.len())
+    }
+
+    /// The width of the column of step ids.
+    pub(super) fn width(&self) -> usize {
+        self.width
+    }
+
+    pub(super) fn tell(&mut self, stamped: &Stamped) -> Told {
+        let paint = self.telling.paint;
+        match &stamped.event {
+            Event::RunStarted { plan, resumed } => Told::line(self.begin(plan, &stamped.run, *resumed)),
+            Event::StepStarted { step, reason } => {
+                let line = format!("{} {}  {}", "▸", self.column(step), clean(reason));
+                Told::line(paint.faint(line.trim_end()))
+            }
+            Event::Output { step, line } => {
+                self.spoke.insert(step.clone());
+                if self.telling.quiet {
+                    return Told::default();
+                }
+                let line = format!("{} {}", paint.faint(&format!("  {} |", self.column(step))), clean(line));
+                Told::line(line.trim_end().to_owned())
+            }
+            Event::Effect { step, receipt } => {
+                self.receipts.insert(step.clone(), receipt.clone());
+                Told::default()
+            }
+            Event::StepFinished { step, outcome, reason, ms, result, failure, .. } => {
+                self.finish(step, *outcome, reason.as_deref(), *ms, result.as_deref(), failure.as_deref())
+            }
+            Event::Promoted { channel, set, .. } => {
+                self.closing.promoted(channel, set);
+                Told::default()
+            }
+            Event::Rebased { round, .. } => {
+                self.reds.clear();
+                self.closing.again();
+                Told::line(paint.doubtful(&format!("↻ round {round}: what this concerns runs again")))
+            }
+            Event::Warning { message } => Told::line(format!("{} {}", paint.doubtful("warning:"), clean(message))),
+            Event::RunFinished { state, ms } => {
+                let mut lines = Vec::new();
+                for red in &self.reds {
+                    lines.push(String::new());
+                    lines.extend(failures::report(red, &self.telling));
+                }
+                if !lines.is_empty() {
+                    lines.push(String::new());
+                }
+                let reds: Vec<&str> = self.reds.iter().map(|red| red.step.as_str()).collect();
+                Told { lines, result: Some(self.closing.sentence(&stamped.run, state, *ms, &reds, paint)) }
+            }
+        }
+    }
+
+    fn begin(&mut self, plan: &Plan, run: &str, resumed: bool) -> String {
+        self.width = plan.steps.iter().map(|step| step.id.chars().count()).max().unwrap_or(0).min(WIDEST);
+        self.needs = plan.steps.iter().map(|step| (step.id.clone(), step.needs.clone())).collect();
+        self.closing = Closing::new(plan);
+        let planned = plan.steps.iter().filter(|step| step.action == Action::Run).count();
+        let context = &plan.context;
+        let branch = context.branch.as_ref().map(|branch| format!(" on `{branch}`")).unwrap_or_default();
+        format!(
+            "{} {run} of {}: {} build{branch}, {}",
+            if resumed { "resuming run" } else { "run" },
+            plan.pipeline,
+            context.kind,
+            words::count(planned, "step"),
+        )
+    }
+
+    fn finish(
+        &mut self,
+        step: &StepId,
+        outcome: StepOutcome,
+        reason: Option<&str>,
+        ms: u64,
+        result: Option<&Outcome>,
+        failure: Option<&Failure>,
+    ) -> Told {
+        let paint = self.telling.paint;
+        self.closing.step(step, outcome, result);
+        let column = self.column(step);
+        let reason = clean(reason.unwrap_or_default());
+        let (mark, text) = match outcome {
+            StepOutcome::Passed => {
+                let said = self.said(step, result);
+                (paint.good("✓"), format!("{:>6}  {said}", elapsed(ms)))
+            }
+            StepOutcome::Cached if reason.is_empty() => (paint.faint("="), paint.faint("cached")),
+            StepOutcome::Cached => (paint.faint("="), paint.faint(&format!("cached: {reason}"))),
+            StepOutcome::Failed if failure.is_some_and(|failure| failure.kind == FailureKind::Stale) => {
+                let message = failure.map(|failure| clean(&failure.message)).unwrap_or_default();
+                (paint.doubtful("↻"), format!("{:>6}  {}", elapsed(ms), paint.doubtful(&message)))
+            }
+            StepOutcome::Failed => {
+                let message = failure.map_or(reason.clone(), |failure| clean(&failure.message));
+                (paint.bad("✗"), format!("{:>6}  {}", elapsed(ms), paint.bad(&message)))
+            }
+            StepOutcome::Skipped => {
+                self.hold(step);
+                (paint.faint("-"), paint.faint(&format!("skipped: {reason}")))
+            }
+            StepOutcome::Cancelled => (paint.doubtful("!"), paint.doubtful(&format!("cancelled: {reason}"))),
+        };
+        if outcome == StepOutcome::Failed {
+            let failure = failure.cloned().unwrap_or_else(|| Failure::new(reason));
+            self.reds.push(Red {
+                step: step.clone(),
+                ms,
+                failure,
+                held: Vec::new(),
+                logged: self.spoke.contains(step),
+            });
+        }
+        Told::line(format!("{mark} {column}  {text}").trim_end().to_owned())
+    }
+
+    /// What a passed step has to say: its counts, its summary, what it changed outside.
+    fn said(&self, step: &StepId, result: Option<&Outcome>) -> String {
+        let mut parts = Vec::new();
+        if let Some(tests) = result.and_then(|result| result.tests) {
+            parts.push(format!("{} passed", tests.passed));
+            if tests.failed > 0 {
+                parts.push(format!("{} failed", tests.failed));
+            }
+            if tests.skipped > 0 {
+                parts.push(format!("{} skipped", tests.skipped));
+            }
+        }
+        if let Some(summary) = result.and_then(|result| result.summary.as_deref()) {
+            parts.push(clean(summary));
+        } else if let Some(receipt) = self.receipts.get(step) {
+            let found = if receipt.found { ", was there already" } else { "" };
+            parts.push(format!("{} {}{found}", receipt.target, receipt.identifier));
+        }
+        parts.join(", ")
+    }
+
+    /// Remembers a skipped step with the failure that it waited for, through other skipped ones.
+    fn hold(&mut self, step: &StepId) {
+        let Some(needs) = self.needs.get(step) else { return };
+        for red in &mut self.reds {
+            if needs.iter().any(|need| *need == red.step || red.held.contains(need)) {
+                red.held.push(step.clone());
+            }
+        }
+    }
+
+    fn column(&self, step: &str) -> String {
+        format!("{step:<width$}", width = self.width)
+    }
+}
+
+/// Text of others without what would move a terminal's cursor or colours: escape sequences and control characters.
+pub(super) fn clean(text: &str) -> String {
+    let mut clean = String::with_capacity(text.len());
+    let mut characters = text.chars().peekable();
+    while let Some(character) = characters.next() {
+        match character {
+            // CSI: parameters up to a final byte of @ to ~ (ECMA-48, 5.4)
+            '\x1b' if characters.peek() == Some(&'[') => {
+                characters.next();
+                while characters.next().is_some_and(|c| !('@'..='~').contains(&c)) {}
+            }
+            '\t' | '\n' => clean.push(character),
+            _ if character.is_control() => {}
+            _ => clean.push(character),
+        }
+    }
+    clean
+}

@@ -1,0 +1,155 @@
+use super::samples::{self, Page, begun, ended, output, passed, run_finished, stamped, started, wheel};
+use crate::{
+    context::{Redactor, Secret},
+    event::{Event, RunState, Sink, Stamped, StepOutcome},
+    report::{Console, Ndjson, Telling, read},
+    run::{Failure, FailureKind, Outcome},
+};
+
+fn told(events: &[Stamped], telling: Telling) -> String {
+    let page = Page::default();
+    let mut console = Console::new(telling, Redactor::default(), page.clone(), page.clone());
+    events.iter().for_each(|event| console.event(event));
+    page.text()
+}
+
+#[track_caller]
+fn check(events: Vec<Event>, expect: &str) {
+    assert_eq!(told(&stamped(events), Telling::default()), expect);
+}
+
+#[test]
+fn a_green_run_is_told_line_by_line() {
+    check(
+        samples::green(),
+        "\
+run 20261123-030102-c3d4 of storefront: develop build on `develop`, 5 steps
+= money/flake8  cached: nothing changed since run 20261122-101500-a1b2
+▸ money/wheel   `src/money/rates.py` changed
+✓ money/wheel     1.2s  money 1.5.0.dev3
+▸ money/pytest  wheel of money changed
+  money/pytest | .... [100%]
+✓ money/pytest   1m05s  78 passed, 2 skipped, 97.5 % of 1,204 lines
+▸ money/upload  new version
+✓ money/upload    0.0s  stage of run x money 1.5.0.dev3
+✓ promote         0.0s
+promoted money 1.5.0.dev3 to develop (generation 4) in 12.3s
+",
+    );
+}
+
+#[test]
+fn a_red_run_ends_with_what_its_reader_needs() {
+    let telling = Telling { directory: Some("runs/x".into()), ..Telling::default() };
+    assert_eq!(
+        told(&stamped(samples::red()), telling),
+        "\
+run 20261123-030102-c3d4 of storefront: develop build on `develop`, 5 steps
+✓ money/flake8    0.8s
+▸ money/pytest  never ran before
+  money/pytest | F.
+✗ money/pytest    2.1s  2 of 80 tests failed
+- money/upload  skipped: `money/pytest` failed
+- promote       skipped: `money/upload` did not run
+
+money/pytest after 2.1s: 2 of 80 tests failed
+  command    python3 -m pytest -m 'not network'
+  directory  work/pytest
+  status     exit code 1
+  the last 3 lines of its output:
+  | E   assert 1 == 2
+  |
+  | 2 failed
+  not run because of it: money/upload and promote
+  hint: run `pytest tests/test_rates.py` in libs/money
+  log: runs/x/logs/money/pytest.log
+
+failed: money/pytest after 12.3s; 1 step passed; nothing was promoted
+"
+    );
+}
+
+#[test]
+fn a_staged_run_says_how_to_go_on() {
+    let events = vec![
+        started(),
+        passed("money/wheel", 1, wheel()),
+        passed("money/upload", 1, Outcome { receipt: Some(samples::receipt()), ..Outcome::default() }),
+        run_finished(RunState::Staged { left_out: vec!["catalog".to_owned(), "shop".to_owned()] }),
+    ];
+    let text = told(&stamped(events), Telling::default());
+    assert_eq!(
+        text.lines().last(),
+        Some("staged money 1.5.0.dev3 in 12.3s; catalog and shop left out: go on with `promote 20261123-030102-c3d4`")
+    );
+}
+
+#[test]
+fn a_run_that_finds_everything_done_says_so() {
+    let events = vec![started(), ended("money/flake8", StepOutcome::Cached, ""), run_finished(RunState::Checked)];
+    let text = told(&stamped(events), Telling::default());
+    assert_eq!(text.lines().last(), Some("nothing to do in 12.3s: 1 step passed before with the same inputs"));
+}
+
+#[test]
+fn an_interrupted_run_says_how_to_go_on() {
+    check(
+        vec![run_finished(RunState::Interrupted { signal: 2 })],
+        "interrupted by SIGINT after 12.3s; go on with `resume 20261123-030102-c3d4`\n",
+    );
+}
+
+#[test]
+fn a_set_that_was_overtaken_is_no_failure() {
+    let stale = Failure::of(FailureKind::Stale, "money changed in the channel since the run resolved it");
+    let events = vec![
+        started(),
+        samples::failed("promote", 9, stale),
+        Event::Rebased { round: 1, why: String::new() },
+        passed("promote", 9, Outcome::default()),
+        run_finished(RunState::Promoted { generation: 5 }),
+    ];
+    let text = told(&stamped(events), Telling::default());
+    assert_eq!(
+        text.lines().skip(1).collect::<Vec<_>>(),
+        [
+            "↻ promote         0.0s  money changed in the channel since the run resolved it",
+            "↻ round 1: what this concerns runs again",
+            "✓ promote         0.0s",
+            "nothing to do: everything is in develop already (generation 5), 12.3s",
+        ]
+    );
+}
+
+#[test]
+fn quiet_drops_what_commands_print() {
+    let events = stamped(vec![started(), begun("money/wheel", ""), output("money/wheel", "hello")]);
+    assert!(told(&events, Telling::default()).contains("money/wheel  | hello"));
+    assert!(!told(&events, Telling { quiet: true, ..Telling::default() }).contains("hello"));
+}
+
+#[test]
+fn no_secret_is_printed() {
+    let page = Page::default();
+    let mut redactor = Redactor::default();
+    redactor.learn(Secret::new("hunter2"));
+    let mut console = Console::new(Telling::default(), redactor, page.clone(), page.clone());
+    let events = vec![output("money/wheel", "got hunter2"), Event::Warning { message: "hunter2!".to_owned() }];
+    stamped(events).iter().for_each(|event| console.event(event));
+    assert!(!page.text().contains("hunter2"), "{}", page.text());
+}
+
+#[test]
+fn a_recorded_run_replays_into_the_same_text() {
+    for events in [samples::green(), samples::red()] {
+        let events = stamped(events);
+        let page = Page::default();
+        let mut record = Ndjson::new(Redactor::default(), page.clone());
+        events.iter().for_each(|event| record.event(event));
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        let path = directory.path().join("events.ndjson");
+        std::fs::write(&path, page.text()).expect("the record is written");
+        let replayed = read(&path).expect("the record is read");
+        assert_eq!(told(&replayed, Telling::default()), told(&events, Telling::default()));
+    }
+}

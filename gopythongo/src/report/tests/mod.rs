@@ -1,0 +1,5 @@
+//! What readers are told of recorded runs: events in, text out.
+
+mod console;
+mod ndjson;
+mod samples;

@@ -1,0 +1,132 @@
+//! The key of a pure step: everything that decides its outcome, by name. One walk makes the key and the reason for a miss.
+
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
+
+use super::{Failure, Inputs, Outcome, work::Shared};
+use crate::{
+    context::{Context, JobContext, SourceTree},
+    plan::PlannedStep,
+    support::Digest,
+};
+
+/// The parts of a step's key, as they are collected.
+pub struct Key<'a> {
+    pub(super) shared: &'a Shared,
+    pub(super) step: &'a PlannedStep,
+    pub(super) needed: &'a BTreeMap<String, Outcome>,
+    pub(super) parts: Vec<(String, String)>,
+}
+
+impl Key<'_> {
+    /// Adds a part: what it is, and its value or digest. Names are for people: `source`, `wheel of markupsafe`, `flake8`.
+    pub fn part(&mut self, name: impl Into<String>, value: impl ToString) {
+        self.parts.push((name.into(), value.to_string()));
+    }
+
+    /// Adds everything that is declared.
+    ///
+    /// # Errors
+    /// When the source or a program cannot be read.
+    pub fn declared(&mut self, inputs: &Inputs) -> Result<(), Failure> {
+        if inputs.source {
+            self.source()?;
+        }
+        for kind in &inputs.artifacts {
+            let digest = self.outcome(kind).map(|outcome| outcome.digest().to_string());
+            self.part(kind.clone(), digest.unwrap_or_else(|| "none".to_owned()));
+        }
+        for name in &inputs.environment {
+            self.part(format!("variable {name}"), std::env::var(name).unwrap_or_default());
+        }
+        for name in &inputs.executables {
+            let path = which::which(name)
+                .map_err(|_| Failure::lacking(format!("`{name}` is not on PATH")).hint(format!("install {name}")))?;
+            let digest = Digest::of_file(&path).map_err(Failure::io("cannot read", &path))?;
+            self.part(format!("program {name}"), digest);
+        }
+        Ok(())
+    }
+
+    /// Adds every source file of the job.
+    ///
+    /// # Errors
+    /// When the source cannot be read.
+    pub fn source(&mut self) -> Result<(), Failure> {
+        let tree = self.tree()?;
+        for file in &tree.files {
+            let mode = if file.executable { "x" } else { "" };
+            self.parts.push((format!("`{}`", file.path.display()), format!("{mode}{}", file.digest)));
+        }
+        Ok(())
+    }
+
+    /// The source files of the job.
+    ///
+    /// # Errors
+    /// When the source cannot be read.
+    pub fn tree(&self) -> Result<Arc<SourceTree>, Failure> {
+        self.shared.trees.get(&self.directory())
+    }
+
+    /// The job's source directory.
+    #[must_use]
+    pub fn directory(&self) -> PathBuf {
+        self.step.source.clone().unwrap_or_default()
+    }
+
+    /// What a step of the same job left, if it ran; by its kind.
+    #[must_use]
+    pub fn outcome(&self, kind: &str) -> Option<&Outcome> {
+        super::outcome::of_kind(self.needed, self.step, kind)
+    }
+
+    /// What the steps that this one needs left, by step id.
+    #[must_use]
+    pub fn needed(&self) -> &BTreeMap<String, Outcome> {
+        self.needed
+    }
+
+    /// The blob of an artifact; read only.
+    #[must_use]
+    pub fn blob(&self, digest: &Digest) -> PathBuf {
+        crate::cache::blob_path(&self.shared.blobs, digest)
+    }
+
+    /// The step.
+    #[must_use]
+    pub fn step(&self) -> &PlannedStep {
+        self.step
+    }
+
+    /// A service that a domain lends to its steps.
+    ///
+    /// # Errors
+    /// When the run was started without it.
+    pub fn service<T: Send + Sync + 'static>(&self) -> Result<Arc<T>, Failure> {
+        self.shared.services.get().ok_or_else(|| missing::<T>(&self.step.id))
+    }
+
+    /// The context that the plan was made for.
+    #[must_use]
+    pub fn context(&self) -> &Context {
+        &self.shared.context
+    }
+
+    /// The run's id: for asking services about this run; it must not become a part.
+    #[must_use]
+    pub fn run_id(&self) -> &str {
+        &self.shared.run
+    }
+
+    /// What is known of the job's source.
+    ///
+    /// # Errors
+    /// When the step belongs to no job.
+    pub fn job(&self) -> Result<&JobContext, Failure> {
+        self.shared.job(self.step)
+    }
+}
+
+pub(super) fn missing<T>(step: &str) -> Failure {
+    Failure::lacking(format!("`{step}` needs a `{}`, which this run does not have", std::any::type_name::<T>()))
+}

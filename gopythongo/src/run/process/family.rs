@@ -1,0 +1,185 @@
+//! Whose descendant a process is. Several commands run at once on several threads, and what escapes from any of them
+//! (by `setsid` and the death of its parent) is adopted by this program: its owner has to be found.
+
+use std::{
+    collections::{BTreeSet, HashMap, HashSet},
+    ffi::OsStr,
+    path::PathBuf,
+    sync::{
+        Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use rustix::process::{Pid, Signal, WaitOptions, getpgrp, getpid, kill_process, kill_process_group, waitpid};
+
+use super::{
+    Usage,
+    table::{self, Process},
+};
+
+/// The variable that tells a command's descendants: a path of ids, the outermost first, for a GoPythonGo may run
+/// within a step of another one.
+const MARKER: &str = "GOPYTHONGO_STEP";
+
+/// USER_HZ, what `/proc` counts in: 100 on every architecture that people run Python shops on.
+const TICK: Duration = Duration::from_millis(10);
+
+/// The commands of this program, whichever supervisor started them.
+static LIVE: Mutex<Live> = Mutex::new(Live { commands: BTreeSet::new(), helpers: BTreeSet::new(), since: 0 });
+
+static COUNTER: AtomicU64 = AtomicU64::new(0);
+
+struct Live {
+    /// Direct children that are commands.
+    commands: BTreeSet<i32>,
+    /// Direct children that belong to no command.
+    helpers: BTreeSet<i32>,
+    /// When the first of the commands started since there was none, in ticks after boot.
+    since: u64,
+}
+
+fn live() -> MutexGuard<'static, Live> {
+    LIVE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Starts a child that belongs to no command; [`forget_helper`] when it is waited for.
+pub(super) fn start_helper<T>(start: impl FnOnce() -> std::io::Result<(T, i32)>) -> std::io::Result<T> {
+    let mut live = live();
+    let (helper, pid) = start()?;
+    live.helpers.insert(pid);
+    Ok(helper)
+}
+
+pub(super) fn forget_helper(pid: i32) {
+    live().helpers.remove(&pid);
+}
+
+/// A command with all its descendants.
+pub(super) struct Family {
+    root: i32,
+    marker: String,
+    /// The pipes that it was given, as `/proc` shows them.
+    pipes: Vec<PathBuf>,
+    /// Descendants met so far, with their starts.
+    known: HashMap<i32, u64>,
+    user: u64,
+    system: u64,
+}
+
+impl Family {
+    /// Starts a command that writes to these pipes. `start` is given the name and the value of the variable that its environment must have.
+    ///
+    /// No search for descendants happens meanwhile: until `exec`, a child still looks like this program.
+    pub(super) fn start<T, E>(
+        pipes: Vec<PathBuf>,
+        start: impl FnOnce(&str, &str) -> Result<(T, i32), E>,
+    ) -> Result<(T, Self), E> {
+        let own = format!("{}.{}", getpid().as_raw_pid(), COUNTER.fetch_add(1, Ordering::Relaxed));
+        let marker = std::env::var(MARKER).map_or_else(|_| own.clone(), |outer| format!("{outer}/{own}"));
+        let mut live = live();
+        let (started, root) = start(MARKER, &marker)?;
+        if live.commands.is_empty() {
+            live.since = table::of(root).map_or(0, |process| process.start);
+        }
+        live.commands.insert(root);
+        Ok((started, Self { root, marker, pipes, known: HashMap::new(), user: 0, system: 0 }))
+    }
+
+    /// Remembers the descendants of this moment, so that they are known when they hide later.
+    pub(super) fn remember(&mut self) {
+        let found = self.search();
+        self.known.extend(found.iter().map(|process| (process.pid, process.start)));
+    }
+
+    /// The command's living processes, itself among them. Those of them that died as our children are waited for.
+    pub(super) fn living(&mut self) -> Vec<Process> {
+        let found = self.search();
+        self.known.extend(found.iter().map(|process| (process.pid, process.start)));
+        let own = getpid().as_raw_pid();
+        for dead in found.iter().filter(|process| process.zombie && process.parent == own && process.pid != self.root) {
+            // By pid: waiting for any child would steal other commands'.
+            if let Some(pid) = Pid::from_raw(dead.pid)
+                && waitpid(Some(pid), WaitOptions::NOHANG).is_ok_and(|status| status.is_some())
+            {
+                self.user += dead.user;
+                self.system += dead.system;
+            }
+        }
+        found.into_iter().filter(|process| !process.zombie).collect()
+    }
+
+    /// Sends a signal to these processes, and to the command's group as a whole.
+    pub(super) fn signal(&self, processes: &[Process], signal: Signal) {
+        // The group id cannot have been given to strangers: the command itself has not been waited for.
+        if let Some(group) = Pid::from_raw(self.root) {
+            let _ = kill_process_group(group, signal);
+        }
+        for process in processes.iter().filter(|process| process.group != self.root) {
+            if let Some(pid) = Pid::from_raw(process.pid) {
+                let _ = kill_process(pid, signal);
+            }
+        }
+    }
+
+    /// What the command and its waited-for descendants used; to be asked when it is dead and nobody has waited for it.
+    pub(super) fn usage(&self) -> Usage {
+        let (user, system) = table::of(self.root).map_or((0, 0), |root| (root.user, root.system));
+        let time = |ticks: u64| TICK * u32::try_from(ticks).unwrap_or(u32::MAX);
+        Usage { user: time(self.user + user), system: time(self.system + system) }
+    }
+
+    fn search(&self) -> Vec<Process> {
+        let live = live();
+        let table = table::all();
+        let own = getpid().as_raw_pid();
+        let mut members: HashSet<i32> = table
+            .iter()
+            .filter(|process| process.parent == own && self.owns(process, &live))
+            .map(|process| process.pid)
+            .collect();
+        // Parents may come after their children in the table: repeat until nobody is added.
+        let mut before = usize::MAX;
+        while members.len() != before {
+            before = members.len();
+            let children = table.iter().filter(|process| members.contains(&process.parent)).map(|process| process.pid);
+            let children: Vec<i32> = children.collect();
+            members.extend(children);
+        }
+        table.into_iter().filter(|process| members.contains(&process.pid)).collect()
+    }
+
+    /// Whether a child of this program is this command, or descends from it.
+    fn owns(&self, child: &Process, live: &Live) -> bool {
+        if child.pid == self.root {
+            return true;
+        }
+        if live.commands.contains(&child.pid) || live.helpers.contains(&child.pid) {
+            return false;
+        }
+        if child.group == self.root || self.known.get(&child.pid) == Some(&child.start) {
+            return true;
+        }
+        match table::variable(child.pid, MARKER) {
+            Some(marker) => self.marks(&marker),
+            None if table::holds(child.pid, &self.pipes) => true,
+            // It dropped its environment and all it inherited, or is dead. The last command that runs answers for it,
+            // unless this program started it otherwise: then it is in this program's group.
+            None => {
+                live.commands.len() == 1 && child.start >= live.since && child.group != getpgrp().as_raw_nonzero().get()
+            }
+        }
+    }
+
+    fn marks(&self, marker: &OsStr) -> bool {
+        let rest = marker.to_str().and_then(|marker| marker.strip_prefix(&self.marker));
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    }
+}
+
+impl Drop for Family {
+    fn drop(&mut self) {
+        live().commands.remove(&self.root);
+    }
+}

@@ -1,0 +1,21 @@
+//! Running a command: its own process group, all descendants ended with it, its lines, its usage. Knows nothing of steps.
+//!
+//! [`Supervisor`] starts and ends commands; `family` tells whose descendant a process is, from the `table` of all of
+//! them; `leftovers` ends what a killed run left behind.
+
+mod cancel;
+mod command;
+mod error;
+mod family;
+mod leftovers;
+mod lines;
+mod ordinary;
+mod streams;
+mod supervisor;
+mod table;
+
+pub use cancel::Cancel;
+pub use command::{Command, Finished, Status, Usage};
+pub use error::ProcessError;
+pub use leftovers::end_leftovers;
+pub use supervisor::Supervisor;

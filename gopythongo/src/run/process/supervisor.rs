@@ -1,0 +1,338 @@
+//! Starting and ending processes. One supervisor a program: it adopts orphans, so that no descendant escapes.
+
+use std::{
+    ffi::OsString,
+    io,
+    os::unix::process::{CommandExt, ExitStatusExt},
+    process::ExitStatus,
+    sync::{
+        Mutex, OnceLock, PoisonError,
+        atomic::{AtomicBool, Ordering},
+        mpsc::{Receiver, RecvTimeoutError},
+    },
+    thread,
+    time::{Duration, Instant},
+};
+
+use rustix::process::{Pid, Signal};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+
+use super::{
+    Cancel, Command, Finished, ProcessError, Status, Usage,
+    error::is_bare,
+    family::Family,
+    leftovers::RunMark,
+    lines::Lines,
+    ordinary::Ordinary,
+    streams::{Heard, Streams},
+};
+
+/// Between SIGTERM and SIGKILL.
+const GRACE: Duration = Duration::from_secs(2);
+
+/// How long what was killed is waited for. Only a process within the kernel (a dead network file system) takes longer.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// How often cancellation is looked at.
+const TICK: Duration = Duration::from_millis(50);
+
+/// How often a long command's descendants are remembered.
+const CENSUS: Duration = Duration::from_secs(1);
+
+/// Starts commands and ends them with all their descendants.
+#[derive(Debug)]
+pub struct Supervisor {
+    run: Mutex<Option<RunMark>>,
+    ordinary: OnceLock<Ordinary>,
+    said: AtomicBool,
+    signals: Mutex<Option<signal_hook::iterator::Handle>>,
+}
+
+impl Supervisor {
+    /// Becomes the adopter of orphans (`PR_SET_CHILD_SUBREAPER`).
+    ///
+    /// # Errors
+    /// When the kernel refuses.
+    pub fn start() -> io::Result<Self> {
+        #[cfg(target_os = "linux")]
+        rustix::process::set_child_subreaper(Some(rustix::process::getpid()))?;
+        Ok(Self {
+            run: Mutex::new(None),
+            ordinary: OnceLock::new(),
+            said: AtomicBool::new(false),
+            signals: Mutex::new(None),
+        })
+    }
+
+    /// Gives commands that are started from now on the run's id, in `GOPYTHONGO_RUN`. Should this program be killed,
+    /// they are ended soon after; [`end_leftovers`](super::end_leftovers) ends what even then is left.
+    pub fn set_run(&self, run: &str) {
+        let mark = RunMark::new(run);
+        *self.run.lock().unwrap_or_else(PoisonError::into_inner) = Some(mark);
+    }
+
+    /// Turns SIGINT, SIGTERM and SIGHUP into a cancellation; a second one kills at once.
+    ///
+    /// # Errors
+    /// When handlers cannot be installed.
+    pub fn handle_signals(&self, cancel: &Cancel) -> io::Result<()> {
+        let mut signals = signal_hook::iterator::Signals::new([SIGINT, SIGTERM, SIGHUP])?;
+        let handle = signals.handle();
+        let cancel = cancel.clone();
+        thread::Builder::new().name("signals".to_owned()).spawn(move || {
+            for signal in &mut signals {
+                if cancel.is_cancelled() {
+                    cancel.hurry();
+                }
+                cancel.cancel(signal);
+            }
+        })?;
+        let mut held = self.signals.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(earlier) = held.replace(handle) {
+            earlier.close();
+        }
+        Ok(())
+    }
+
+    /// Runs a command to its end. Each line of its standard output and standard error goes to `line` as it comes, without
+    /// its end, invalid UTF-8 replaced. When it ends, for whatever reason, no descendant of it is left.
+    ///
+    /// # Errors
+    /// When it cannot be started. A command that fails is `Ok`.
+    pub fn run(
+        &self,
+        command: &Command,
+        cancel: &Cancel,
+        line: &mut dyn FnMut(&str),
+    ) -> Result<Finished, ProcessError> {
+        self.supervise(command, cancel, line, None)
+    }
+
+    /// Runs a command to its end and gives its standard output; standard error goes to `line`.
+    ///
+    /// # Errors
+    /// When it cannot be started.
+    pub fn capture(
+        &self,
+        command: &Command,
+        cancel: &Cancel,
+        line: &mut dyn FnMut(&str),
+    ) -> Result<(Finished, Vec<u8>), ProcessError> {
+        let mut output = Vec::new();
+        let finished = self.supervise(command, cancel, line, Some(&mut output))?;
+        Ok((finished, output))
+    }
+
+    fn supervise(
+        &self,
+        command: &Command,
+        cancel: &Cancel,
+        line: &mut dyn FnMut(&str),
+        output: Option<&mut Vec<u8>>,
+    ) -> Result<Finished, ProcessError> {
+        let start = Instant::now();
+        if cancel.is_cancelled() {
+            return Ok(Finished { status: Status::Cancelled, usage: Usage::default(), wall: Duration::ZERO });
+        }
+        let words = self.words(command, cancel, line);
+        let (mut streams, heard) = Streams::new();
+        let (handle, family) = self
+            .launch(command, &words, &mut streams, output.is_some())
+            .map_err(|error| ProcessError::new(command, &error))?;
+        let mut watch = Watch { heard, streams, family, cancel, lines: Lines::new(start), line, output };
+        let early = watch.until_dead(start, command.timeout);
+        watch.end_all();
+        let usage = watch.family.usage();
+        let exit = handle.wait_timeout(PATIENCE).ok().flatten().map(|output| output.status);
+        watch.drain();
+        let ended = || exit.map_or(Status::Signalled(Signal::KILL.as_raw()), status);
+        // What was told to end may well end with code 0: that is no success.
+        Ok(Finished { status: early.unwrap_or_else(ended), usage, wall: start.elapsed() })
+    }
+
+    /// The command as words, the program first.
+    fn words(&self, command: &Command, cancel: &Cancel, line: &mut dyn FnMut(&str)) -> Vec<OsString> {
+        let mut words = if command.ordinary_user { self.ordinary(cancel, line).prefix() } else { Vec::new() };
+        words.push(command.program.clone().into());
+        words.extend(command.args.iter().cloned());
+        words
+    }
+
+    fn ordinary(&self, cancel: &Cancel, line: &mut dyn FnMut(&str)) -> &Ordinary {
+        let ordinary = self.ordinary.get_or_init(|| {
+            Ordinary::probe(|words| {
+                let probe = Command::new(&words[0])
+                    .args(&words[1..])
+                    .env("PATH", "/usr/bin:/bin")
+                    .timeout(Duration::from_secs(10));
+                self.run(&probe, cancel, &mut |_| {}).is_ok_and(|finished| finished.status == Status::Exited(0))
+            })
+        });
+        if *ordinary == Ordinary::Impossible && !self.said.swap(true, Ordering::SeqCst) {
+            line("running as root: neither `unshare` nor `setpriv` can make an ordinary user here");
+        }
+        ordinary
+    }
+
+    fn launch(
+        &self,
+        command: &Command,
+        words: &[OsString],
+        streams: &mut Streams,
+        captures: bool,
+    ) -> io::Result<(duct::Handle, Family)> {
+        let mut environment = command.environment.clone();
+        if let Some(mark) = &*self.run.lock().unwrap_or_else(PoisonError::into_inner) {
+            let (name, value) = mark.variable();
+            environment.insert(name.into(), value.into());
+        }
+        let lines = streams.pipe(Heard::Lines)?;
+        let output = if captures { streams.pipe(Heard::Output)? } else { lines.try_clone()? };
+        let (handle, family) = Family::start(streams.names.clone(), |name, value| {
+            environment.insert(name.into(), value.into());
+            // A wrapper would hide that the program is missing.
+            if words.len() > command.args.len() + 1 {
+                find(command)?;
+            }
+            let mut expression = duct::cmd(&words[0], &words[1..])
+                .stdin_null()
+                .stdout_file(output)
+                .stderr_file(lines)
+                .full_env(environment)
+                .unchecked()
+                .before_spawn(|command| {
+                    command.process_group(0);
+                    Ok(())
+                });
+            if let Some(directory) = &command.directory {
+                expression = expression.dir(directory);
+            }
+            let handle = expression.start()?;
+            let pid = handle.pids().first().copied().and_then(|pid| i32::try_from(pid).ok()).unwrap_or_default();
+            Ok::<_, io::Error>((handle, pid))
+        })?;
+        let pid = handle.pids().first().and_then(|pid| Pid::from_raw(i32::try_from(*pid).ok()?));
+        match pid.map_or(Ok(()), |pid| streams.watch(pid)) {
+            Ok(()) => Ok((handle, family)),
+            Err(error) => {
+                family.signal(&[], Signal::KILL);
+                let _ = handle.wait_timeout(PATIENCE);
+                Err(error)
+            }
+        }
+    }
+}
+
+impl Drop for Supervisor {
+    fn drop(&mut self) {
+        if let Some(signals) = self.signals.get_mut().unwrap_or_else(PoisonError::into_inner) {
+            signals.close();
+        }
+    }
+}
+
+/// Looks for a command's program as the kernel would, in its own directory and on its own `PATH`.
+fn find(command: &Command) -> io::Result<()> {
+    let directory = command.directory.clone().map_or_else(std::env::current_dir, Ok)?;
+    let found = if is_bare(&command.program) {
+        let path = command.environment.get(std::ffi::OsStr::new("PATH"));
+        which::which_in(&command.program, path, directory).is_ok()
+    } else {
+        directory.join(&command.program).exists()
+    };
+    if found { Ok(()) } else { Err(io::ErrorKind::NotFound.into()) }
+}
+
+fn status(exit: ExitStatus) -> Status {
+    match (exit.code(), exit.signal()) {
+        (Some(code), _) => Status::Exited(code),
+        (None, signal) => Status::Signalled(signal.unwrap_or_default()),
+    }
+}
+
+/// A command that runs.
+struct Watch<'a> {
+    heard: Receiver<Heard>,
+    streams: Streams,
+    family: Family,
+    cancel: &'a Cancel,
+    lines: Lines,
+    line: &'a mut dyn FnMut(&str),
+    output: Option<&'a mut Vec<u8>>,
+}
+
+impl Watch<'_> {
+    /// Waits until the command is dead; gives why it must be ended before that.
+    fn until_dead(&mut self, start: Instant, timeout: Option<Duration>) -> Option<Status> {
+        let mut census = start;
+        loop {
+            let left = timeout.map_or(TICK, |timeout| timeout.saturating_sub(start.elapsed()));
+            if self.hear(left.min(TICK)) {
+                return None;
+            }
+            if self.cancel.is_cancelled() {
+                return Some(Status::Cancelled);
+            }
+            if let Some(timeout) = timeout.filter(|timeout| start.elapsed() >= *timeout) {
+                return Some(Status::TimedOut(timeout));
+            }
+            if census.elapsed() >= CENSUS {
+                census = Instant::now();
+                self.family.remember();
+            }
+        }
+    }
+
+    /// Ends what is alive of the command: first kindly, and what does not listen by force.
+    fn end_all(&mut self) {
+        let start = Instant::now();
+        let mut asked = false;
+        let mut pause = Duration::from_millis(2);
+        loop {
+            let living = self.family.living();
+            if living.is_empty() || start.elapsed() > GRACE + PATIENCE {
+                return;
+            }
+            if self.cancel.is_hurried() || start.elapsed() > GRACE {
+                self.family.signal(&living, Signal::KILL);
+            } else if !asked {
+                self.family.signal(&living, Signal::TERM);
+                asked = true;
+            }
+            let until = Instant::now() + pause;
+            while let Some(left) = until.checked_duration_since(Instant::now()).filter(|left| !left.is_zero()) {
+                self.hear(left);
+            }
+            pause = (pause * 2).min(TICK);
+        }
+    }
+
+    /// Takes in what is left in the pipes. All writers are dead.
+    fn drain(&mut self) {
+        let start = Instant::now();
+        while self.streams.open > 0 && start.elapsed() < PATIENCE {
+            self.hear(TICK);
+        }
+        self.lines.finish(Instant::now(), self.line);
+    }
+
+    /// Takes in one message, if one comes in time; `true` if it says that the command is dead.
+    fn hear(&mut self, limit: Duration) -> bool {
+        match self.heard.recv_timeout(limit) {
+            Ok(Heard::Lines(bytes)) => self.lines.push(&bytes, Instant::now(), self.line),
+            Ok(Heard::Output(bytes)) => {
+                if let Some(output) = &mut self.output {
+                    output.extend(bytes);
+                }
+            }
+            Ok(Heard::Closed) => self.streams.open -= 1,
+            Ok(Heard::Dead) => return true,
+            Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {}
+        }
+        false
+    }
+}
+
+#[cfg(test)]
+#[path = "supervisor_tests.rs"]
+mod tests;

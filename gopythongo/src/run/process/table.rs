@@ -1,0 +1,83 @@
+//! The kernel's table of processes, as `/proc` shows it. Elsewhere than on Linux it is empty.
+//!
+//! `/proc/PID/task/*/children` would be shorter to read, but not every kernel is built with it.
+
+use std::{ffi::OsString, fs, os::unix::ffi::OsStringExt, path::PathBuf};
+
+/// One process, dead ones that nobody has waited for among them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Process {
+    pub(super) pid: i32,
+    pub(super) parent: i32,
+    pub(super) group: i32,
+    pub(super) zombie: bool,
+    /// Ticks after boot; with the pid it tells a process from a later one with the same pid.
+    pub(super) start: u64,
+    /// Ticks in user mode, those of waited-for descendants among them.
+    pub(super) user: u64,
+    /// The same in the kernel.
+    pub(super) system: u64,
+}
+
+/// All processes.
+pub(super) fn all() -> Vec<Process> {
+    let Ok(entries) = fs::read_dir("/proc") else { return Vec::new() };
+    entries.flatten().filter_map(|entry| of(entry.file_name().to_str()?.parse().ok()?)).collect()
+}
+
+/// One process, if it is still there.
+pub(super) fn of(pid: i32) -> Option<Process> {
+    parse(pid, &fs::read(format!("/proc/{pid}/stat")).ok()?)
+}
+
+/// proc_pid_stat(5). The second field is the program's name in parentheses, with whatever bytes it likes.
+fn parse(pid: i32, stat: &[u8]) -> Option<Process> {
+    let name_end = stat.iter().rposition(|byte| *byte == b')')?;
+    let fields: Vec<&str> = std::str::from_utf8(&stat[name_end + 1..]).ok()?.split_ascii_whitespace().collect();
+    // `fields[0]` is field 3 of the manual page.
+    let number = |field: usize| fields.get(field - 3)?.parse::<u64>().ok();
+    Some(Process {
+        pid,
+        parent: i32::try_from(number(4)?).ok()?,
+        group: i32::try_from(number(5)?).ok()?,
+        zombie: matches!(*fields.first()?, "Z" | "X"),
+        start: number(22)?,
+        user: number(14)? + number(16)?,
+        system: number(15)? + number(17)?,
+    })
+}
+
+/// A variable of the environment that a process was started with; `None` as well where it may not be read.
+pub(super) fn variable(pid: i32, name: &str) -> Option<OsString> {
+    let environment = fs::read(format!("/proc/{pid}/environ")).ok()?;
+    environment
+        .split(|byte| *byte == 0)
+        .find_map(|pair| pair.strip_prefix(name.as_bytes())?.strip_prefix(b"="))
+        .map(|value| OsString::from_vec(value.to_vec()))
+}
+
+/// Whether a process has one of these open, named as links in `/proc/PID/fd` name them: `pipe:[1234]`.
+pub(super) fn holds(pid: i32, files: &[PathBuf]) -> bool {
+    let Ok(entries) = fs::read_dir(format!("/proc/{pid}/fd")) else { return false };
+    entries.flatten().any(|entry| fs::read_link(entry.path()).is_ok_and(|file| files.contains(&file)))
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_may_look_like_fields() {
+        let stat = b"7 (a) b) S 1 7 5 0 -1 0 0 0 0 0 11 12 13 14 20 0 1 0 99 0";
+        let process = parse(7, stat).expect("it is well formed");
+        assert_eq!((process.parent, process.group, process.start, process.zombie), (1, 7, 99, false));
+        assert_eq!((process.user, process.system), (24, 26));
+    }
+
+    #[test]
+    fn this_process_is_in_the_table() {
+        let own = i32::try_from(std::process::id()).expect("pids are small");
+        assert!(all().iter().any(|process| process.pid == own && !process.zombie));
+        assert_eq!(of(own).map(|process| process.pid), Some(own));
+    }
+}

@@ -1,0 +1,283 @@
+//! What a step is: the one trait that GoPythonGo's own steps and a team's steps implement.
+
+use std::{any::Any, collections::BTreeMap, fmt, sync::Arc, time::Duration};
+
+use serde::{Deserialize, Serialize};
+
+use super::{Failure, Key, Outcome, Work};
+use crate::context::Kinds;
+
+/// How an effect may be repeated. The plan prints it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum EffectClass {
+    /// The same name with the same digest is a no-op for the server: repeat freely.
+    Content,
+    /// The server stores our key: probe, then repeat.
+    Keyed,
+    /// At most once: an intent without a receipt stops the run until somebody decides.
+    Blind,
+}
+
+impl fmt::Display for EffectClass {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Content => "content",
+            Self::Keyed => "keyed",
+            Self::Blind => "blind",
+        })
+    }
+}
+
+/// Whether a step changes the outside world.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Nature {
+    /// Reads declared inputs, writes declared outputs: cached, retried, run in parallel.
+    Pure,
+    /// Changes the outside world: probed, done, and leaves a receipt; never cached.
+    Effect(EffectClass),
+}
+
+/// What an effect leaves behind.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Receipt {
+    /// What was changed: a channel, a server's URL.
+    pub target: String,
+    /// The server's identifier of the change: a generation, a URL.
+    pub identifier: String,
+    /// Digests of what is there now, by name.
+    pub digests: BTreeMap<String, String>,
+    /// `true` if a probe found it there already.
+    pub found: bool,
+}
+
+/// What a probe saw. A conflict never overwrites, and unknown is never "not done".
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Probe {
+    /// The effect has happened, with the same digests.
+    Done(Receipt),
+    /// Nothing of it has happened.
+    NotDone,
+    /// Some of it has happened; running it again completes it.
+    Partial(String),
+    /// Something else is there, described.
+    Conflict(String),
+    /// The target could not be asked, with the reason.
+    Unknown(String),
+}
+
+/// What a step reads: it decides what is in its key, and which steps run before it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Inputs {
+    /// Whether the job's source files are read.
+    pub source: bool,
+    /// Kinds of steps of the same job whose artifacts are read: `"wheel"`, `"lock"`.
+    pub artifacts: Vec<String>,
+    /// Kinds of steps of the same job that must have passed first; nothing of theirs is read.
+    pub after: Vec<String>,
+    /// Environment variables that the step's commands see; their values are in the key.
+    pub environment: Vec<String>,
+    /// Programs, found on `PATH`, whose digests are in the key.
+    pub executables: Vec<String>,
+    /// Whether the run's index is read: then the uploads of upstream jobs come first.
+    pub index: bool,
+}
+
+impl Inputs {
+    /// Nothing at all.
+    #[must_use]
+    pub fn none() -> Self {
+        Self::default()
+    }
+
+    /// The job's source files: what git tracks or would track there.
+    #[must_use]
+    pub fn source() -> Self {
+        Self { source: true, ..Self::default() }
+    }
+
+    /// Adds the artifacts of another step of the same job, named by its kind.
+    #[must_use]
+    pub fn artifact(mut self, kind: &str) -> Self {
+        self.artifacts.push(kind.to_owned());
+        self
+    }
+
+    /// Adds a step of the same job, named by its kind, that must have passed first.
+    #[must_use]
+    pub fn after(mut self, kind: &str) -> Self {
+        self.after.push(kind.to_owned());
+        self
+    }
+
+    /// Adds an environment variable.
+    #[must_use]
+    pub fn environment(mut self, name: &str) -> Self {
+        self.environment.push(name.to_owned());
+        self
+    }
+
+    /// Adds the run's index: what upstream jobs have uploaded is seen.
+    #[must_use]
+    pub fn index(mut self) -> Self {
+        self.index = true;
+        self
+    }
+
+    /// Adds a program.
+    #[must_use]
+    pub fn executable(mut self, name: &str) -> Self {
+        self.executables.push(name.to_owned());
+        self
+    }
+}
+
+/// One node of a job. GoPythonGo's own steps are values of types that implement this trait, and a
+/// team's are too. The type's serialised fields are its options; they, [`KIND`](Step::KIND) and
+/// [`VERSION`](Step::VERSION) are in its cache key.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a step",
+    label = "expected a step with its options, as in `Pytest::new().version(\"8.3\")`",
+    note = "a type of your own is a step when it implements `gopythongo::run::Step`"
+)]
+pub trait Step: fmt::Debug + Serialize + Send + Sync + 'static {
+    /// The step's name within its job: `"flake8"`. Lowercase words joined by hyphens.
+    const KIND: &'static str;
+    /// Counted up when the step does something else with the same options.
+    const VERSION: u32;
+
+    /// Pure unless said otherwise.
+    fn nature(&self) -> Nature {
+        Nature::Pure
+    }
+
+    /// The kinds of builds in which the step runs unless `.on` or `.except` say otherwise: all of them for a pure step,
+    /// [`Kinds::SHARED`] for an effect.
+    fn default_kinds(&self) -> Kinds {
+        match self.nature() {
+            Nature::Pure => Kinds::ALL,
+            Nature::Effect(_) => Kinds::SHARED,
+        }
+    }
+
+    /// What tells two steps of one kind in one job apart, as in `command:docs`. None by default.
+    fn label(&self) -> Option<String> {
+        None
+    }
+
+    /// The job's source unless said otherwise.
+    fn inputs(&self) -> Inputs {
+        Inputs::source()
+    }
+
+    /// Names of the artifacts that the step leaves under [`Work::output`]. None by default.
+    fn outputs(&self) -> Vec<String> {
+        Vec::new()
+    }
+
+    /// After which the step is ended and fails; 30 minutes by default.
+    fn timeout(&self) -> Duration {
+        Duration::from_secs(30 * 60)
+    }
+
+    /// Adds what decides the outcome of a pure step to its key: the declared inputs, by default.
+    /// The reason for running a step again comes from the same walk.
+    ///
+    /// # Errors
+    /// When something that decides cannot be read.
+    fn key(&self, key: &mut Key<'_>) -> Result<(), Failure> {
+        key.declared(&self.inputs())
+    }
+
+    /// Does the work.
+    ///
+    /// # Errors
+    /// When the step fails.
+    fn run(&self, work: &mut Work<'_>) -> Result<(), Failure>;
+
+    /// Called instead of [`run`](Step::run) when the cache has the outcome: for what a run must know although nothing is
+    /// done. Nothing by default.
+    ///
+    /// # Errors
+    /// When it cannot be made known.
+    fn recall(&self, _work: &mut Work<'_>, _outcome: &Outcome) -> Result<(), Failure> {
+        Ok(())
+    }
+
+    /// The same step on another Python (`3.12`), for a job with `.pythons([..])`. None for a step that runs once.
+    fn on_python(&self, _python: &str) -> Option<AnyStep> {
+        None
+    }
+
+    /// Looks, without changing anything, whether the effect has happened. Only asked of effects.
+    fn probe(&self, _work: &mut Work<'_>) -> Probe {
+        Probe::Unknown(format!("`{}` has no probe", Self::KIND))
+    }
+}
+
+/// A step whose type is forgotten: what jobs hold and the runner runs.
+pub type AnyStep = Arc<dyn DynStep>;
+
+/// [`Step`] without its constants, so that steps of all types fit one list. Implemented for every step.
+#[expect(missing_docs, reason = "each method is the one of the same name in `Step`")]
+pub trait DynStep: Any + fmt::Debug + Send + Sync {
+    fn kind(&self) -> &'static str;
+    fn version(&self) -> u32;
+    fn options(&self) -> serde_json::Value;
+    fn nature(&self) -> Nature;
+    fn default_kinds(&self) -> Kinds;
+    fn label(&self) -> Option<String>;
+    fn inputs(&self) -> Inputs;
+    fn outputs(&self) -> Vec<String>;
+    fn timeout(&self) -> Duration;
+    fn key(&self, key: &mut Key<'_>) -> Result<(), Failure>;
+    fn run(&self, work: &mut Work<'_>) -> Result<(), Failure>;
+    fn recall(&self, work: &mut Work<'_>, outcome: &Outcome) -> Result<(), Failure>;
+    fn on_python(&self, python: &str) -> Option<AnyStep>;
+    fn probe(&self, work: &mut Work<'_>) -> Probe;
+}
+
+impl<S: Step> DynStep for S {
+    fn kind(&self) -> &'static str {
+        S::KIND
+    }
+    fn version(&self) -> u32 {
+        S::VERSION
+    }
+    fn options(&self) -> serde_json::Value {
+        serde_json::to_value(self).unwrap_or_else(|error| format!("{error}").into())
+    }
+    fn nature(&self) -> Nature {
+        Step::nature(self)
+    }
+    fn default_kinds(&self) -> Kinds {
+        Step::default_kinds(self)
+    }
+    fn label(&self) -> Option<String> {
+        Step::label(self)
+    }
+    fn inputs(&self) -> Inputs {
+        Step::inputs(self)
+    }
+    fn outputs(&self) -> Vec<String> {
+        Step::outputs(self)
+    }
+    fn timeout(&self) -> Duration {
+        Step::timeout(self)
+    }
+    fn key(&self, key: &mut Key<'_>) -> Result<(), Failure> {
+        Step::key(self, key)
+    }
+    fn run(&self, work: &mut Work<'_>) -> Result<(), Failure> {
+        Step::run(self, work)
+    }
+    fn recall(&self, work: &mut Work<'_>, outcome: &Outcome) -> Result<(), Failure> {
+        Step::recall(self, work, outcome)
+    }
+    fn on_python(&self, python: &str) -> Option<AnyStep> {
+        Step::on_python(self, python)
+    }
+    fn probe(&self, work: &mut Work<'_>) -> Probe {
+        Step::probe(self, work)
+    }
+}

@@ -1,0 +1,337 @@
+//! What a step is given while it runs: its directories, its inputs, its commands, its log.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    fs,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex},
+    time::{Duration, Instant},
+};
+
+use super::{
+    Failure, FailureKind, Outcome, Receipt, Services, TestCounts,
+    failure::FailedCommand,
+    key::missing,
+    process::{Cancel, Command, Finished, Status, Supervisor},
+};
+use crate::{
+    context::{Context, JobContext, SourceTree, StatCache},
+    event::{Event, RunState},
+    plan::PlannedStep,
+};
+
+/// The last lines of a command's output that a failure repeats.
+const TAIL: usize = 40;
+
+/// Source trees, each read once a run; files that have not changed since an earlier run are not even read.
+pub(crate) struct Trees {
+    read: Mutex<HashMap<PathBuf, Arc<SourceTree>>>,
+    stats: StatCache,
+}
+
+impl Trees {
+    pub(crate) fn new(cache: &Path) -> Self {
+        Self { read: Mutex::default(), stats: StatCache::open(&cache.join("v1/stats")) }
+    }
+
+    pub(crate) fn save(&self) {
+        // without it the next run reads more
+        let _ = self.stats.save();
+    }
+
+    pub(crate) fn get(&self, directory: &Path) -> Result<Arc<SourceTree>, Failure> {
+        let mut trees = self.read.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if let Some(tree) = trees.get(directory) {
+            return Ok(tree.clone());
+        }
+        let tree = SourceTree::read_with(directory, Some(&self.stats));
+        let tree = Arc::new(tree.map_err(Failure::io("cannot read the source", directory))?);
+        trees.insert(directory.to_owned(), tree.clone());
+        Ok(tree)
+    }
+}
+
+/// What all steps of a run share.
+pub(crate) struct Shared {
+    pub(crate) run: String,
+    pub(crate) context: Arc<Context>,
+    pub(crate) services: Services,
+    pub(crate) supervisor: Arc<Supervisor>,
+    pub(crate) cancel: Cancel,
+    pub(crate) trees: Trees,
+    /// Where blobs of the cache are: artifacts of earlier steps.
+    pub(crate) blobs: PathBuf,
+    /// How a step says that the run ends.
+    pub(crate) conclusion: Mutex<Option<RunState>>,
+}
+
+impl Shared {
+    /// What is known of the source of a step's job.
+    pub(crate) fn job(&self, step: &PlannedStep) -> Result<&JobContext, Failure> {
+        let job = self.context.jobs.get(&step.job);
+        job.ok_or_else(|| Failure::refused(format!("`{}` belongs to no job with a source", step.id)))
+    }
+}
+
+/// What a step is given while it runs.
+pub struct Work<'a> {
+    pub(super) shared: &'a Shared,
+    pub(super) step: &'a PlannedStep,
+    pub(super) needed: &'a BTreeMap<String, Outcome>,
+    pub(super) scratch: PathBuf,
+    pub(super) outcome: Outcome,
+    pub(super) cpu: Duration,
+    pub(super) deadline: Instant,
+    pub(super) line: &'a (dyn Fn(&str) + Sync),
+    pub(super) emit: &'a (dyn Fn(Event) + Sync),
+}
+
+impl Work<'_> {
+    /// The run's id.
+    #[must_use]
+    pub fn run_id(&self) -> &str {
+        &self.shared.run
+    }
+
+    /// The step.
+    #[must_use]
+    pub fn step(&self) -> &PlannedStep {
+        self.step
+    }
+
+    /// The context that the plan was made for.
+    #[must_use]
+    pub fn context(&self) -> &Context {
+        &self.shared.context
+    }
+
+    /// What is known of the job's source.
+    ///
+    /// # Errors
+    /// When the step belongs to no job.
+    pub fn job(&self) -> Result<&JobContext, Failure> {
+        self.shared.job(self.step)
+    }
+
+    /// The job's source directory, for reading only.
+    #[must_use]
+    pub fn source(&self) -> PathBuf {
+        self.step.source.clone().unwrap_or_default()
+    }
+
+    /// The job's source files.
+    ///
+    /// # Errors
+    /// When they cannot be read.
+    pub fn tree(&self) -> Result<Arc<SourceTree>, Failure> {
+        self.shared.trees.get(&self.source())
+    }
+
+    /// An empty directory of this step's own, removed when the step ends.
+    #[must_use]
+    pub fn scratch(&self) -> &Path {
+        &self.scratch
+    }
+
+    /// Where to write an artifact that the step declared: the path of a file in an own directory.
+    /// The file's name travels with the artifact; call it once for each artifact.
+    ///
+    /// # Errors
+    /// When the directory cannot be made.
+    pub fn output(&self, artifact: &str, file: &str) -> Result<PathBuf, Failure> {
+        let directory = self.scratch.join(".outputs").join(artifact);
+        fs::create_dir_all(&directory).map_err(Failure::io("cannot make", &directory))?;
+        Ok(directory.join(file))
+    }
+
+    /// What a step of the same job left, by its kind.
+    #[must_use]
+    pub fn outcome(&self, kind: &str) -> Option<&Outcome> {
+        super::outcome::of_kind(self.needed, self.step, kind)
+    }
+
+    /// What the steps that this one needs left, by step id.
+    #[must_use]
+    pub fn needed(&self) -> &BTreeMap<String, Outcome> {
+        self.needed
+    }
+
+    /// Puts an artifact of another step of the same job into the scratch directory, under its own name, and gives its path.
+    ///
+    /// # Errors
+    /// When the step left no such artifact, or it cannot be read.
+    pub fn artifact(&self, kind: &str, name: &str) -> Result<PathBuf, Failure> {
+        let artifact = self
+            .outcome(kind)
+            .and_then(|outcome| outcome.artifacts.get(name))
+            .ok_or_else(|| Failure::refused(format!("`{}/{kind}` left no `{name}`", self.step.job)))?;
+        let blob = self.blob(&artifact.digest);
+        let directory = self.scratch.join(".inputs").join(kind).join(name);
+        fs::create_dir_all(&directory).map_err(Failure::io("cannot make", &directory))?;
+        let path = directory.join(&artifact.file);
+        if !path.exists() {
+            fs::copy(&blob, &path).map_err(Failure::io("cannot copy", &blob))?;
+        }
+        Ok(path)
+    }
+
+    /// The blob of an artifact; read only.
+    #[must_use]
+    pub fn blob(&self, digest: &crate::support::Digest) -> PathBuf {
+        crate::cache::blob_path(&self.shared.blobs, digest)
+    }
+
+    /// Remembers a small fact for later steps.
+    pub fn fact(&mut self, name: &str, value: impl ToString) {
+        self.outcome.facts.insert(name.to_owned(), value.to_string());
+    }
+
+    /// Remembers how many tests ran.
+    pub fn tests(&mut self, counts: TestCounts) {
+        self.outcome.tests = Some(counts);
+    }
+
+    /// Says the result in one line.
+    pub fn summary(&mut self, line: impl Into<String>) {
+        self.outcome.summary = Some(line.into());
+    }
+
+    /// Leaves a receipt; every effect must.
+    pub fn receipt(&mut self, receipt: Receipt) {
+        self.outcome.receipt = Some(receipt);
+    }
+
+    /// Writes a line into the step's log.
+    pub fn say(&self, line: &str) {
+        (self.line)(line);
+    }
+
+    /// Tells the run's reports something that is not said by how the step ends.
+    pub fn emit(&self, event: Event) {
+        (self.emit)(event);
+    }
+
+    /// Says how the run ends if every step passes; the last one that says it counts.
+    pub fn conclude(&self, state: RunState) {
+        *self.shared.conclusion.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(state);
+    }
+
+    /// A service that a domain lends to its steps.
+    ///
+    /// # Errors
+    /// When the run was started without it.
+    pub fn service<T: Send + Sync + 'static>(&self) -> Result<Arc<T>, Failure> {
+        self.shared.services.get().ok_or_else(|| missing::<T>(&self.step.id))
+    }
+
+    /// Runs a command; every other end than exit code 0 is a failure with the tail of its output.
+    ///
+    /// # Errors
+    /// When it cannot be started, fails, takes longer than the step may, or the run is interrupted.
+    pub fn run(&mut self, command: &Command) -> Result<(), Failure> {
+        let (finished, tail) = self.observe(command)?;
+        match finished.status {
+            Status::Exited(0) => Ok(()),
+            status => Err(failure(command, status, tail)),
+        }
+    }
+
+    /// Runs a command whose exit code the step judges itself; the last lines of its output come along.
+    ///
+    /// # Errors
+    /// When it cannot be started, takes longer than the step may, or the run is interrupted.
+    pub fn observe(&mut self, command: &Command) -> Result<(Finished, Vec<String>), Failure> {
+        self.say(&format!("$ {}", display(command)));
+        let mut tail = std::collections::VecDeque::new();
+        let line = self.line;
+        let finished = self
+            .shared
+            .supervisor
+            .run(&self.limited(command), &self.shared.cancel, &mut |text| {
+                if tail.len() == TAIL {
+                    tail.pop_front();
+                }
+                tail.push_back(text.to_owned());
+                line(text);
+            })
+            .map_err(|error| Failure::lacking(error.to_string()))?;
+        self.cpu += finished.usage.user + finished.usage.system;
+        let tail: Vec<String> = tail.into();
+        match finished.status {
+            status @ (Status::TimedOut(_) | Status::Cancelled) => Err(failure(command, status, tail)),
+            _ => Ok((finished, tail)),
+        }
+    }
+
+    /// Runs a command and gives its standard output.
+    ///
+    /// # Errors
+    /// As [`run`](Self::run).
+    pub fn capture(&mut self, command: &Command) -> Result<String, Failure> {
+        let mut tail = Vec::new();
+        let line = self.line;
+        let (finished, output) = self
+            .shared
+            .supervisor
+            .capture(&self.limited(command), &self.shared.cancel, &mut |text| {
+                tail.push(text.to_owned());
+                line(text);
+            })
+            .map_err(|error| Failure::lacking(error.to_string()))?;
+        self.cpu += finished.usage.user + finished.usage.system;
+        match finished.status {
+            Status::Exited(0) => Ok(String::from_utf8_lossy(&output).into_owned()),
+            status => {
+                let skip = tail.len().saturating_sub(TAIL);
+                Err(failure(command, status, tail.split_off(skip)))
+            }
+        }
+    }
+
+    /// The failure of a command that was [observed](Self::observe), with a message of the step's own.
+    #[must_use]
+    pub fn failed(
+        &self,
+        command: &Command,
+        finished: &Finished,
+        tail: Vec<String>,
+        message: impl Into<String>,
+    ) -> Failure {
+        let mut failure = failure(command, finished.status, tail);
+        failure.message = message.into();
+        failure
+    }
+
+    fn limited(&self, command: &Command) -> Command {
+        let left = self.deadline.saturating_duration_since(Instant::now());
+        let limit = command.timeout.map_or(left, |timeout| timeout.min(left));
+        command.clone().timeout(limit)
+    }
+}
+
+fn display(command: &Command) -> String {
+    let words = std::iter::once(command.program.as_os_str()).chain(command.args.iter().map(AsRef::as_ref));
+    words.map(|word| word.to_string_lossy().into_owned()).collect::<Vec<_>>().join(" ")
+}
+
+fn failure(command: &Command, status: Status, tail: Vec<String>) -> Failure {
+    let (kind, verb) = match status {
+        Status::Exited(_) | Status::Signalled(_) => (FailureKind::Failed, "ended with"),
+        Status::TimedOut(_) => (FailureKind::Timeout, "was too slow:"),
+        Status::Cancelled => (FailureKind::Cancelled, "was"),
+    };
+    let status = status.to_string();
+    let program = command
+        .program
+        .file_name()
+        .map_or_else(|| command.program.display().to_string(), |name| name.to_string_lossy().into_owned());
+    Failure::of(kind, format!("`{program}` {verb} {status}")).command(FailedCommand {
+        argv: std::iter::once(command.program.as_os_str())
+            .chain(command.args.iter().map(AsRef::as_ref))
+            .map(|word| word.to_string_lossy().into_owned())
+            .collect(),
+        directory: command.directory.clone().unwrap_or_default(),
+        status,
+        tail,
+    })
+}

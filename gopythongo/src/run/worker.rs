@@ -1,0 +1,309 @@
+//! One step from its key to its end: looked up, or done and remembered; an effect probed, intended, done, received.
+
+use std::{
+    collections::BTreeMap,
+    fs::{self, File},
+    io::Write,
+    panic::{AssertUnwindSafe, catch_unwind},
+    path::{Path, PathBuf},
+    sync::{Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
+use super::{
+    AnyStep, EffectClass, Failure, FailureKind, Key, Nature, Options, Outcome, Probe, Receipt, RunDirectory, RunError,
+    Work, bus::Bus, executor::millis, work::Shared,
+};
+use crate::{
+    cache::{Cache, Lookup},
+    event::{Event, StepOutcome},
+    journal::{Journal, Record},
+    plan::{PlannedStep, StepId},
+};
+
+/// How a step ended, for the scheduler.
+pub(super) struct Ending {
+    pub(super) result: Result<Outcome, Failure>,
+}
+
+/// How a step ended, for the reports.
+struct Report {
+    outcome: StepOutcome,
+    reason: Option<String>,
+    cpu: Duration,
+    result: Result<Outcome, Failure>,
+}
+
+/// What threads need to perform steps.
+pub(super) struct Worker<'a> {
+    pub(super) shared: &'a Shared,
+    pub(super) bus: &'a Bus,
+    pub(super) cache: &'a Cache,
+    pub(super) journal: &'a Mutex<Journal>,
+    pub(super) code: &'a BTreeMap<StepId, AnyStep>,
+    pub(super) options: &'a Options,
+    pub(super) earlier: &'a [Record],
+    pub(super) directory: &'a RunDirectory,
+    pub(super) broken: Mutex<Option<RunError>>,
+}
+
+impl Worker<'_> {
+    /// The error that ended the run's books, if one did.
+    pub(super) fn broken(&self) -> Option<RunError> {
+        self.broken.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    /// Performs a step and reports its end.
+    pub(super) fn perform(&self, step: &PlannedStep, needed: &BTreeMap<StepId, Outcome>) -> Ending {
+        let begin = Instant::now();
+        let report = catch_unwind(AssertUnwindSafe(|| self.step(step, needed))).unwrap_or_else(|panic| {
+            let message = panic
+                .downcast_ref::<String>()
+                .cloned()
+                .or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()))
+                .unwrap_or_default();
+            Report::failed(Failure::new(format!("`{}` panicked: {message}", step.id)), Duration::ZERO)
+        });
+        let (result, failure) = match &report.result {
+            Ok(outcome) => (Some(Box::new(outcome.clone())), None),
+            Err(failure) => (None, Some(Box::new(self.redacted(failure)))),
+        };
+        if let Some(receipt) = report.result.as_ref().ok().and_then(|outcome| outcome.receipt.clone()) {
+            self.bus.emit(Event::Effect { step: step.id.clone(), receipt });
+        }
+        self.bus.emit(Event::StepFinished {
+            step: step.id.clone(),
+            outcome: report.outcome,
+            reason: report.reason,
+            ms: millis(begin.elapsed()),
+            cpu_ms: millis(report.cpu),
+            result,
+            failure,
+        });
+        Ending { result: report.result }
+    }
+
+    fn step(&self, step: &PlannedStep, needed: &BTreeMap<StepId, Outcome>) -> Report {
+        let Some(code) = self.code.get(&step.id) else {
+            return Report::failed(
+                Failure::refused(format!("today's pipeline has no step `{}`", step.id)),
+                Duration::ZERO,
+            );
+        };
+        let log = Log::new(RunDirectory::log(self.directory.path(), &step.id));
+        let line = |text: &str| {
+            let line = self.bus.redact(text);
+            log.line(&line);
+            self.bus.emit(Event::Output { step: step.id.clone(), line });
+        };
+        let emit = |event: Event| self.bus.emit(event);
+        // Python refuses to make environments below a path with a colon.
+        let scratch = self.directory.work().join(step.id.replace(':', "@"));
+        let mut work = Work {
+            shared: self.shared,
+            step,
+            needed,
+            scratch: scratch.clone(),
+            outcome: Outcome::default(),
+            cpu: Duration::ZERO,
+            deadline: Instant::now() + step.timeout,
+            line: &line,
+            emit: &emit,
+        };
+        let report = match code.nature() {
+            Nature::Pure => self.pure(code, &mut work),
+            Nature::Effect(class) => self.effect(code, class, &mut work),
+        };
+        // a step that left nothing behind never made its directory
+        if let Err(error) = fs::remove_dir_all(&scratch)
+            && error.kind() != std::io::ErrorKind::NotFound
+        {
+            line(&format!("cannot remove `{}`: {error}", scratch.display()));
+        }
+        report.unwrap_or_else(|failure| {
+            let mut report = Report::failed(failure, work.cpu);
+            if report.result.as_ref().is_err_and(|failure| failure.kind == FailureKind::Cancelled) {
+                report.outcome = StepOutcome::Cancelled;
+            }
+            report
+        })
+    }
+
+    fn pure(&self, code: &AnyStep, work: &mut Work<'_>) -> Result<Report, Failure> {
+        let step = work.step;
+        let mut key = Key { shared: self.shared, step, needed: work.needed, parts: Vec::new() };
+        key.part("its code", format!("{} {}", step.kind, step.version));
+        key.part("one of its options", &step.options);
+        code.key(&mut key)?;
+        let parts = key.parts;
+        let forced = self.options.rerun.contains(&step.id);
+        let reason = if forced {
+            "asked for by --rerun".to_owned()
+        } else if self.options.no_cache {
+            "asked for by --no-cache".to_owned()
+        } else {
+            match self.cache.lookup(&step.id, &parts) {
+                Lookup::Hit { outcome, run } => match code.recall(work, &outcome) {
+                    // only the step itself can tell
+                    Err(stale) if stale.kind == FailureKind::Stale => stale.message,
+                    recalled => {
+                        recalled?;
+                        let reason = format!("nothing that it reads has changed since run {run}");
+                        return Ok(Report {
+                            outcome: StepOutcome::Cached,
+                            reason: Some(reason),
+                            cpu: Duration::ZERO,
+                            result: Ok(outcome),
+                        });
+                    }
+                },
+                Lookup::Miss { reason } => reason,
+            }
+        };
+        self.bus.emit(Event::StepStarted { step: step.id.clone(), reason });
+        self.run(code, work)?;
+        let outcome = work.outcome.clone();
+        self.cache
+            .store(&step.id, &parts, &outcome, &self.shared.run)
+            .map_err(|error| Failure::lacking(format!("cannot remember the outcome of `{}`: {error}", step.id)))?;
+        let key = crate::cache::key_digest(&parts);
+        self.append(&Record::Result { step: step.id.clone(), key, outcome: Ok(outcome.clone()) })?;
+        Ok(Report { outcome: StepOutcome::Passed, reason: None, cpu: work.cpu, result: Ok(outcome) })
+    }
+
+    /// Runs the code in an empty directory and takes in the artifacts that it declared.
+    fn run(&self, code: &AnyStep, work: &mut Work<'_>) -> Result<(), Failure> {
+        let scratch = work.scratch.clone();
+        if scratch.exists() {
+            fs::remove_dir_all(&scratch).map_err(Failure::io("cannot empty", &scratch))?;
+        }
+        fs::create_dir_all(&scratch).map_err(Failure::io("cannot make", &scratch))?;
+        code.run(work)?;
+        for name in code.outputs() {
+            let file = only_file(&scratch.join(".outputs").join(&name))
+                .ok_or_else(|| Failure::new(format!("`{}` wrote no `{name}`", work.step.id)))?;
+            let artifact = self.cache.put_artifact(&file).map_err(Failure::io("cannot keep", &file))?;
+            work.outcome.artifacts.insert(name, artifact);
+        }
+        Ok(())
+    }
+
+    fn effect(&self, code: &AnyStep, class: EffectClass, work: &mut Work<'_>) -> Result<Report, Failure> {
+        let id = &work.step.id;
+        self.bus.emit(Event::StepStarted { step: id.clone(), reason: format!("an effect ({class}) is never cached") });
+        let found = match self.told(id, class)? {
+            Some(receipt) => Some((receipt, "done before the run was interrupted")),
+            None => match code.probe(work) {
+                Probe::Done(receipt) => Some((receipt, "found done")),
+                Probe::NotDone | Probe::Partial(_) => None,
+                Probe::Unknown(_) if class == EffectClass::Blind => None,
+                Probe::Conflict(found) => return Err(Failure::refused(found)),
+                Probe::Unknown(why) => return Err(Failure::lacking(why)),
+            },
+        };
+        if let Some((receipt, reason)) = found {
+            self.append(&Record::Receipt { step: id.clone(), receipt: receipt.clone() })?;
+            let reason = work.outcome.summary.clone().unwrap_or_else(|| reason.to_owned());
+            let outcome = Outcome { receipt: Some(receipt), ..work.outcome.clone() };
+            return Ok(Report {
+                outcome: StepOutcome::Cached,
+                reason: Some(reason),
+                cpu: work.cpu,
+                result: Ok(outcome),
+            });
+        }
+        self.append(&Record::Intent { step: id.clone(), about: work.step.options.to_string() })?;
+        self.run(code, work)?;
+        let outcome = work.outcome.clone();
+        let receipt = outcome.receipt.clone().ok_or_else(|| Failure::new(format!("`{id}` left no receipt")))?;
+        self.append(&Record::Receipt { step: id.clone(), receipt })?;
+        Ok(Report { outcome: StepOutcome::Passed, reason: None, cpu: work.cpu, result: Ok(outcome) })
+    }
+
+    /// What the journal or `--assume` says of an effect that must not be repeated.
+    fn told(&self, step: &str, class: EffectClass) -> Result<Option<Receipt>, Failure> {
+        if class != EffectClass::Blind {
+            return Ok(None);
+        }
+        let mut intended = false;
+        for record in self.earlier {
+            match record {
+                Record::Receipt { step: done, receipt } if done == step => return Ok(Some(receipt.clone())),
+                Record::Intent { step: begun, .. } if begun == step => intended = true,
+                _ => {}
+            }
+        }
+        match (intended, self.options.assume.get(step)) {
+            (false, _) | (true, Some(false)) => Ok(None),
+            (true, Some(true)) => Ok(Some(Receipt {
+                target: step.to_owned(),
+                identifier: "assumed done".to_owned(),
+                digests: BTreeMap::new(),
+                found: true,
+            })),
+            (true, None) => Err(Failure::refused(format!(
+                "`{step}` was begun before the interruption, and nobody can tell whether it happened"
+            ))
+            .hint(format!("look, then `resume --assume done {step}` or `resume --assume undone {step}`"))),
+        }
+    }
+
+    fn append(&self, record: &Record) -> Result<(), Failure> {
+        let appended = self.journal.lock().unwrap_or_else(PoisonError::into_inner).append(record);
+        appended.map_err(|error| {
+            let failure = Failure::lacking(error.to_string());
+            *self.broken.lock().unwrap_or_else(PoisonError::into_inner) = Some(error.into());
+            failure
+        })
+    }
+
+    fn redacted(&self, failure: &Failure) -> Failure {
+        let mut failure = failure.clone();
+        failure.message = self.bus.redact(&failure.message);
+        if let Some(command) = &mut failure.command {
+            for text in command.argv.iter_mut().chain(&mut command.tail) {
+                *text = self.bus.redact(text);
+            }
+        }
+        failure
+    }
+}
+
+impl Report {
+    fn failed(failure: Failure, cpu: Duration) -> Self {
+        Self { outcome: StepOutcome::Failed, reason: None, cpu, result: Err(failure) }
+    }
+}
+
+fn only_file(directory: &Path) -> Option<PathBuf> {
+    let mut entries = fs::read_dir(directory).ok()?;
+    let file = entries.next()?.ok()?.path();
+    entries.next().is_none().then_some(file)
+}
+
+/// A step's log: made when there is something to write.
+struct Log {
+    path: PathBuf,
+    file: Mutex<Option<File>>,
+}
+
+impl Log {
+    fn new(path: PathBuf) -> Self {
+        Self { path, file: Mutex::new(None) }
+    }
+
+    fn line(&self, line: &str) {
+        let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
+        if file.is_none() {
+            *file = self
+                .path
+                .parent()
+                .and_then(|parent| fs::create_dir_all(parent).ok())
+                .and_then(|()| File::options().create(true).append(true).open(&self.path).ok());
+        }
+        if let Some(file) = file.as_mut() {
+            // a log that cannot be written must not fail the step; reports have the lines too
+            let _ = writeln!(file, "{line}");
+        }
+    }
+}

@@ -1,0 +1,152 @@
+//! Promotion: a set of staged releases becomes public, all or none, the same bytes. The decision is pure.
+
+use std::{collections::BTreeMap, fmt};
+
+use pep440_rs::Version;
+
+use super::{Generation, Release, Stage, StoreError, series::Label, settlement::another_payload};
+use crate::support::words::list;
+
+/// A promotion that happened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Promotion {
+    /// The generation that it made, or was found in.
+    pub generation: u64,
+    /// Versions by package name.
+    pub set: BTreeMap<String, String>,
+}
+
+/// Why a promotion was refused.
+#[derive(Debug)]
+pub enum PromoteError {
+    /// Packages that the run resolved, or staged itself, are not in the channel what they were then: names, sorted.
+    Moved(Vec<String>),
+    /// The set may not enter the channel: one sentence.
+    Refused(String),
+    /// The store is broken or full.
+    Store(StoreError),
+}
+
+impl fmt::Display for PromoteError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Moved(names) => {
+                let names: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
+                write!(f, "{} changed in the channel while the run was tested without that", list(&names))
+            }
+            Self::Refused(why) => f.write_str(why),
+            Self::Store(error) => error.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for PromoteError {}
+
+impl From<StoreError> for PromoteError {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+/// The generation that a stage's promotion makes of the current one; `None` if the channel already is what it would be.
+///
+/// # Errors
+/// When a rule refuses the set, or what it was tested with is not the channel's newest any more.
+pub(super) fn promote(
+    stage: &Stage,
+    base: &Generation,
+    current: &Generation,
+) -> Result<Option<Generation>, PromoteError> {
+    let mut next = Generation {
+        number: current.number + 1,
+        run: stage.run.clone(),
+        channel: stage.channel.clone(),
+        set: stage.versions(),
+        channels: current.channels.clone(),
+    };
+    let channel = next.channels.entry(stage.channel.clone()).or_default();
+    let mut changed = false;
+    for (name, release) in &stage.staged {
+        let release = admit(&stage.channel, name, release, current)?;
+        if current.newest(&stage.channel, name).is_some_and(|newest| newest.is(&release.version)) {
+            continue;
+        }
+        changed = true;
+        let releases = channel.packages.entry(name.clone()).or_default();
+        releases.retain(|found| !found.is(&release.version));
+        releases.push(release.clone());
+    }
+    for (job, figure) in &stage.ratchets {
+        changed |= current.figure(&stage.channel, job) != Some(figure);
+        channel.ratchets.insert(job.clone(), figure.clone());
+    }
+    if !changed {
+        return Ok(None);
+    }
+    match moved(stage, base, current) {
+        names if names.is_empty() => Ok(Some(next)),
+        names => Err(PromoteError::Moved(names)),
+    }
+}
+
+/// The release that enters a channel for a staged one. A version means one payload in the whole store: where it is in a
+/// channel already, with the same payload, that one's files are taken, since a file's name stands for one sequence of bytes.
+pub(super) fn admit<'a>(
+    channel: &str,
+    package: &str,
+    staged: &'a Release,
+    current: &'a Generation,
+) -> Result<&'a Release, PromoteError> {
+    let version = &staged.version;
+    let parsed: Version = version.parse().map_err(|_| {
+        PromoteError::Refused(format!("`{package}` has the version `{version}`, which is none (PEP 440)"))
+    })?;
+    if !Label::of(&parsed).may_enter(channel) {
+        return Err(PromoteError::Refused(format!(
+            "`{package}` {version} may not enter `{channel}`: its local label keeps it out of channels that others read"
+        )));
+    }
+    if let Some(found) = current.everywhere(package).find(|release| release.is(version)) {
+        return if found.payload == staged.payload {
+            Ok(found)
+        } else {
+            let (then, now) = (found.commit.as_deref(), staged.commit.as_deref());
+            Err(PromoteError::Refused(another_payload(package, version, then, now)))
+        };
+    }
+    for file in &staged.files {
+        let clash =
+            |found: &Release| found.files.iter().any(|other| other.file == file.file && other.digest != file.digest);
+        if let Some(found) = current.everywhere(package).find(|release| clash(release)) {
+            return Err(PromoteError::Refused(format!(
+                "`{}` exists with other bytes, in `{package}` {}: a file's name is never used again",
+                file.file, found.version
+            )));
+        }
+    }
+    Ok(staged)
+}
+
+/// Names whose newest release in the stage's channel is not what the run was tested with: what it resolved, or, for what it
+/// staged itself, what there was when it began. Another release with the same payload is no other one.
+pub(super) fn moved(stage: &Stage, base: &Generation, current: &Generation) -> Vec<String> {
+    let payload =
+        |generation: &Generation, name: &str| generation.newest(&stage.channel, name).map(|release| release.payload);
+    let resolved = stage
+        .resolved
+        .iter()
+        .filter(|(name, _)| !stage.staged.contains_key(*name))
+        .filter(|(name, resolved)| payload(current, name) != **resolved)
+        .map(|(name, _)| name);
+    let staged = stage
+        .staged
+        .iter()
+        .filter(|(name, release)| {
+            let now = payload(current, name);
+            now != payload(base, name) && now != Some(release.payload)
+        })
+        .map(|(name, _)| name);
+    let mut names: Vec<String> = resolved.chain(staged).cloned().collect();
+    names.sort();
+    names
+}

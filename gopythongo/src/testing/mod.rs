@@ -1,0 +1,18 @@
+//! Testing a pipeline without Python, servers or a network: `use gopythongo::testing::*;`.
+//!
+//! ```no_run
+//! # use gopythongo::prelude::*;
+//! # fn pipeline() -> Pipeline { Pipeline::new("storefront") }
+//! use gopythongo::testing::*;
+//!
+//! // in a `#[test]`
+//! plan(pipeline()).is_valid();
+//! plan(pipeline()).on_branch("feature/discounts").has_no_effects().runs("money/pytest").skips("money/upload");
+//! plan(pipeline()).kind(Master).needs("catalog/resolve", "money/upload");
+//! ```
+
+mod assertions;
+mod context;
+
+pub use crate::context::BuildKind::{self, Develop, Feature, Hotfix, Master, PullRequest, Release};
+pub use assertions::{PlanTest, plan};

@@ -1,0 +1,3 @@
+//! The chain on real tools: uv, pip, twine, git, and the examples.
+
+mod storefront;

@@ -1,0 +1,192 @@
+//! A copy of an example in a git repository of its own, with an empty state, and the example's program.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    sync::OnceLock,
+};
+
+use tempfile::TempDir;
+
+use crate::{Outcome, Promoted, seed};
+
+/// The checkout's top directory.
+#[must_use]
+pub fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().map(Path::to_owned).unwrap_or_default()
+}
+
+/// A copy of an example, removed with everything that it made when it is dropped.
+#[derive(Debug)]
+pub struct Example {
+    directory: TempDir,
+    name: &'static str,
+    program: PathBuf,
+}
+
+impl Example {
+    /// The storefront, committed on `develop`.
+    #[must_use]
+    pub fn storefront() -> Self {
+        Self::copy("storefront", "pipeline", "develop")
+    }
+
+    /// The Pallets set, committed on `develop`.
+    #[must_use]
+    pub fn pallets() -> Self {
+        Self::copy("pallets", "pallets", "develop")
+    }
+
+    /// A copy at another place: with spaces, with letters that are not ASCII.
+    #[must_use]
+    pub fn storefront_at(name: &'static str) -> Self {
+        Self::copy_as("storefront", "pipeline", "develop", name)
+    }
+
+    /// A storefront that was promoted before: a copy of one checkout and its state, which the suite makes once.
+    #[must_use]
+    pub fn promoted_storefront() -> Self {
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        seed::copy(seed::promoted(), directory.path());
+        Self { directory, name: "checkout", program: program("pipeline") }
+    }
+
+    fn copy(example: &str, package: &str, branch: &str) -> Self {
+        Self::copy_as(example, package, branch, "checkout")
+    }
+
+    fn copy_as(example: &str, package: &str, branch: &str, name: &'static str) -> Self {
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        let copy = Self { directory, name, program: program(package) };
+        copy_tracked(&root().join("examples").join(example), &copy.path());
+        copy.git(&["init", "--quiet", "--initial-branch", branch]);
+        copy.commit("Start");
+        copy
+    }
+
+    /// The copy's top directory.
+    #[must_use]
+    pub fn path(&self) -> PathBuf {
+        self.directory.path().join(self.name)
+    }
+
+    /// The directory around it, which holds the state too.
+    #[must_use]
+    pub fn directory(&self) -> PathBuf {
+        self.directory.path().to_owned()
+    }
+
+    /// Where the pipeline keeps its state.
+    #[must_use]
+    pub fn state(&self) -> PathBuf {
+        self.directory.path().join("state")
+    }
+
+    /// Commits everything.
+    pub fn commit(&self, message: &str) {
+        self.git(&["add", "--all"]);
+        self.git(&["commit", "--quiet", "--allow-empty", "--message", message]);
+    }
+
+    /// What readers of its store see.
+    #[must_use]
+    pub fn promoted(&self) -> Promoted {
+        Promoted::read(&self.state())
+    }
+
+    /// Runs git in the copy; it must succeed.
+    pub fn git(&self, arguments: &[&str]) {
+        let status = Command::new("git")
+            .args(["-c", "user.name=A", "-c", "user.email=a@localhost", "-c", "commit.gpgsign=false"])
+            .args(arguments)
+            .current_dir(self.path())
+            .stdout(Stdio::null())
+            .status()
+            .expect("git");
+        assert!(status.success(), "git {arguments:?}");
+    }
+
+    /// Replaces the first occurrence of a text in a file, which must be there.
+    pub fn edit(&self, file: &str, from: &str, to: &str) {
+        let path = self.path().join(file);
+        let text = fs::read_to_string(&path).expect("the file is there");
+        assert!(text.contains(from), "`{from}` is not in {file}");
+        fs::write(&path, text.replacen(from, to, 1)).expect("the file can be written");
+    }
+
+    /// The example's program with arguments, not yet started.
+    #[must_use]
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(&self.program);
+        plain(&mut command);
+        command.args(arguments).current_dir(self.path()).env("GOPYTHONGO_STATE", self.state());
+        command
+    }
+
+    /// Runs the example's program to its end.
+    #[must_use]
+    pub fn run(&self, arguments: &[&str]) -> Outcome {
+        Outcome::of(&self.command(arguments).output().expect("the program starts"))
+    }
+
+    /// Starts the example's program and leaves it running.
+    #[must_use]
+    pub fn start(&self, arguments: &[&str]) -> Child {
+        self.command(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the program starts")
+    }
+}
+
+/// Gives a command only what a user's shell has: nothing of cargo, nor of the build server that runs this suite.
+pub(crate) fn plain(command: &mut Command) {
+    const KEPT: [&str; 11] = [
+        "PATH",
+        "HOME",
+        "USER",
+        "TMPDIR",
+        "LANG",
+        "XDG_CACHE_HOME",
+        "GOPYTHONGO_CACHE",
+        "SSL_CERT_FILE",
+        "SSL_CERT_DIR",
+        "REQUESTS_CA_BUNDLE",
+        "PYENV_ROOT",
+    ];
+    let kept = |name: &str| {
+        KEPT.contains(&name)
+            || ["PIP_", "UV_", "GOPYTHONGO_CACHE"].iter().any(|start| name.starts_with(start))
+            || name.to_lowercase().ends_with("_proxy")
+    };
+    let variables = std::env::vars().filter(|(name, _)| kept(name));
+    command.env_clear().envs(variables).env("NO_COLOR", "1").stdin(Stdio::null());
+}
+
+/// Copies what git tracks, or would track, of a directory.
+fn copy_tracked(from: &Path, to: &Path) {
+    let output = Command::new("git")
+        .args(["ls-files", "-z", "--cached", "--others", "--exclude-standard"])
+        .current_dir(from)
+        .output()
+        .expect("git");
+    assert!(output.status.success(), "git ls-files in {}", from.display());
+    for file in String::from_utf8(output.stdout).expect("names in UTF-8").split('\0').filter(|file| !file.is_empty()) {
+        let target = to.join(file);
+        fs::create_dir_all(target.parent().expect("a directory")).expect("a directory can be made");
+        fs::copy(from.join(file), target).expect("a file can be copied");
+    }
+}
+
+/// The program of an example, built once by the cargo that built us.
+fn program(package: &str) -> PathBuf {
+    static BUILT: OnceLock<PathBuf> = OnceLock::new();
+    let directory = BUILT.get_or_init(|| {
+        let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+        let arguments = ["build", "--quiet", "--package", "pipeline", "--package", "pallets"];
+        let status = Command::new(cargo).args(arguments).current_dir(root()).status().expect("cargo");
+        assert!(status.success(), "the examples do not build");
+        // target/debug/deps/chain-… -> target/debug
+        let own = std::env::current_exe().expect("our own path");
+        own.ancestors().nth(2).expect("a target directory").to_owned()
+    });
+    directory.join(package)
+}

@@ -1,0 +1,35 @@
+//! The benches: ours, the peer, and the ratio of medians in one run.
+
+mod build;
+mod chain;
+mod figure;
+mod measured;
+mod own;
+mod pallets;
+
+use anyhow::{Result, bail};
+use figure::Figure;
+
+/// A bench, by its name.
+type Bench = (&'static str, fn() -> Result<Vec<Figure>>);
+
+const BENCHES: [Bench; 3] = [("chain", chain::run), ("own", own::run), ("build", build::run)];
+
+/// Runs the benches named, or all; gives whether every figure is within its limit.
+pub(crate) fn run(names: &[&str], json: bool) -> Result<bool> {
+    if let Some(unknown) = names.iter().find(|name| BENCHES.iter().all(|(known, _)| known != *name)) {
+        let known: Vec<&str> = BENCHES.iter().map(|(known, _)| *known).collect();
+        bail!("there is no bench `{unknown}`: the benches are {}", known.join(", "));
+    }
+    let mut within = true;
+    for (name, bench) in BENCHES.iter().filter(|(name, _)| names.is_empty() || names.contains(name)) {
+        let figures = bench()?;
+        within &= figures.iter().all(Figure::is_within);
+        if json {
+            println!("{}", figure::json(name, &figures));
+        } else {
+            println!("{name}\n{}", figure::table(&figures));
+        }
+    }
+    Ok(within)
+}
