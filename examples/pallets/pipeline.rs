@@ -12,7 +12,7 @@ fn pallet(name: &str, version: &str) -> Library {
         .sdist(format!("{name}=={version}"))
         .constraints(format!("constraints/{name}.txt"))
         // none of them is written for flake8: what would fail at run time is what counts
-        .step(Flake8::new().select(["E9", "F63", "F7", "F82"]))
+        .step(Flake8::new().select(["E9", "F63", "F7", "F821", "F822", "F823"]))
         .mypy()
         .pytest()
         .coverage_ratchet()

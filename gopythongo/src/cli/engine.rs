@@ -49,16 +49,18 @@ pub(super) fn execute(
             address: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
             owned: owned(&context),
             token: None,
-            port_file: Some(session.place.state.join("port")),
+            // one for all states of this user: the installers key their caches by the index URL
+            port_file: Some(session.place.cache.join("port")),
         },
     )?;
     let urls = server.urls(directory.id(), &lowered.plan.context.channel);
     let toolchain = Toolchain::new(&session.place.cache, context.pythons.clone(), urls.clone(), session.offline);
     let mut services = Services::new().with(Arc::new(store)).with(Arc::new(urls)).with(Arc::new(toolchain));
+    let mut redactor = Redactor::default();
     if let Some(upstream) = upstream {
+        upstream.secrets().for_each(|secret| redactor.learn(secret.clone()));
         services = services.with(upstream);
     }
-    let redactor = Redactor::default();
     let sinks = sinks(executing, &directory, &redactor)?;
     let setting = Setting {
         directory,

@@ -4,7 +4,6 @@ use std::{
     fs::{self, File},
     io::{self, Read, Write},
     net::{IpAddr, Ipv4Addr, SocketAddr},
-    os::unix::fs::OpenOptionsExt,
     path::Path,
 };
 
@@ -67,23 +66,22 @@ impl Serve {
 /// What to type, in lines.
 fn describe(server: &Server, channels: &[String], token: &Path) -> Vec<String> {
     let mut lines = Vec::new();
+    let token = token.display();
     for channel in channels {
         let url = server.channel_url(channel);
         lines.push(format!("channel {channel}: {url}"));
         lines.push(format!("  pip install --index-url {url} NAME"));
         let upload = url.strip_suffix("simple/").unwrap_or(&url);
-        lines.push(format!(
-            "  twine upload --repository-url {upload} -u upload -p \"$(cat {})\" dist/*",
-            token.display()
-        ));
+        lines.push(format!("  twine upload --repository-url {upload} -u upload -p \"$(cat '{token}')\" dist/*"));
     }
     lines.push("until Ctrl-C".to_owned());
     lines
 }
 
-/// The token in a file that only its owner reads; made on first use.
+/// The token in a file that only its owner reads; made on first use, whole or not at all.
 fn token(path: &Path) -> io::Result<String> {
     match fs::read_to_string(path) {
+        Ok(token) if token.trim().is_empty() => return Err(io::Error::other("it is empty; remove it")),
         Ok(token) => return Ok(token.trim().to_owned()),
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
         Err(error) => return Err(error),
@@ -91,8 +89,17 @@ fn token(path: &Path) -> io::Result<String> {
     let mut bytes = [0; TOKEN];
     File::open("/dev/urandom")?.read_exact(&mut bytes)?;
     let token = URL_SAFE_NO_PAD.encode(bytes);
-    File::options().write(true).create_new(true).mode(0o600).open(path)?.write_all(format!("{token}\n").as_bytes())?;
-    Ok(token)
+    // temporary files are made for their owner only
+    let mut file = tempfile::NamedTempFile::new_in(path.parent().unwrap_or(Path::new(".")))?;
+    file.write_all(format!("{token}\n").as_bytes())?;
+    file.as_file().sync_all()?;
+    match file.persist_noclobber(path) {
+        Ok(_) => Ok(token),
+        Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => {
+            Ok(fs::read_to_string(path)?.trim().to_owned())
+        }
+        Err(error) => Err(error.error),
+    }
 }
 
 #[cfg(test)]
@@ -109,5 +116,7 @@ mod tests {
         assert_eq!(first.len(), TOKEN * 4 / 3);
         assert_eq!(token(&path).expect("read"), first);
         assert_eq!(fs::metadata(&path).expect("there").permissions().mode() & 0o777, 0o600);
+        fs::write(&path, "").expect("written");
+        assert!(token(&path).is_err(), "an empty token would let everybody in");
     }
 }

@@ -6,7 +6,7 @@ use super::{Error, Exit, Session, history::Past, print};
 use crate::{
     event::RunState,
     run::RunDirectory,
-    store::{Generation, Store},
+    store::{Generation, Release, Store},
     support::words,
 };
 
@@ -34,7 +34,7 @@ impl Status {
         for (index, past) in pasts.enumerate() {
             let past = past?;
             let waits = match (&past.state, &store) {
-                (Some(RunState::Staged { .. }), Some(store)) => store.promoted(&past.id)?.is_none(),
+                (Some(RunState::Staged { .. }), Some(store)) => waits(store, &past)?,
                 _ => past.holder.is_some(),
             };
             if index == 0 || waits {
@@ -44,6 +44,17 @@ impl Status {
         }
         Ok(Exit::Done)
     }
+}
+
+/// Whether a staged run holds something that no other run has promoted meanwhile.
+fn waits(store: &Store, past: &Past) -> Result<bool, Error> {
+    let Some(plan) = &past.plan else { return Ok(false) };
+    let stage = store.stage(&past.id, &plan.context.channel)?;
+    let channel = store.current()?.channel(&stage.channel);
+    let is_public = |(name, staged): (&String, &Release)| {
+        channel.packages.get(name).is_some_and(|releases| releases.iter().any(|known| known.payload == staged.payload))
+    };
+    Ok(!stage.staged.iter().all(is_public))
 }
 
 /// The newest release of each package of each channel, in lines.
@@ -71,7 +82,7 @@ fn channels(generation: &Generation) -> Vec<String> {
 mod tests {
     use super::*;
     use crate::{
-        store::{Channel, Figure, Release},
+        store::{Channel, Figure},
         support::Digest,
     };
 

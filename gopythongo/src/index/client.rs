@@ -97,6 +97,10 @@ impl Client {
         loop {
             attempt += 1;
             let mut request = agent.get(target);
+            if is_loopback(url::host(target)) {
+                // No proxy reaches this machine's own ports.
+                request = request.config().proxy(None).build();
+            }
             if let Some(credentials) = credentials.or(from_netrc.as_ref()) {
                 request = request.header("authorization", credentials.header());
             }
@@ -116,6 +120,10 @@ impl Client {
             wait *= 2;
         }
     }
+}
+
+fn is_loopback(host: &str) -> bool {
+    host == "localhost" || host == "[::1]" || host.starts_with("127.")
 }
 
 fn is_passing(status: StatusCode) -> bool {

@@ -28,6 +28,7 @@ use super::{
 };
 use crate::{
     cache::blob_path,
+    context::Secret,
     support::{Digest, Durability, write_atomic},
 };
 
@@ -105,9 +106,11 @@ pub struct Upstream {
     indexes: Vec<Endpoint>,
     client: Client,
     cache: PathBuf,
-    /// One lock a project, so that two askers at once make one request.
-    pages: Mutex<HashMap<String, Arc<Mutex<Option<Arc<Page>>>>>>,
+    pages: Mutex<HashMap<String, Slot>>,
 }
+
+/// The page of one project. Whoever asks holds its lock meanwhile, so that two askers at once make one request.
+type Slot = Arc<Mutex<Option<Arc<Page>>>>;
 
 impl Upstream {
     /// Finds the index that pip or uv use here, with its credentials, certificates and proxy, by asking them.
@@ -128,6 +131,11 @@ impl Upstream {
     #[must_use]
     pub fn origin(&self) -> (&str, &str) {
         self.indexes.last().map_or(("", ""), |index| (&index.url, index.from))
+    }
+
+    /// The passwords that it sends, so that no report shows them.
+    pub fn secrets(&self) -> impl Iterator<Item = &Secret> {
+        self.indexes.iter().filter_map(|index| Some(&index.credentials.as_ref()?.password))
     }
 
     /// The files of a project, by its normalised name; empty if the index does not know it.

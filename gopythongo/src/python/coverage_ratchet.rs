@@ -11,7 +11,7 @@ use super::{Coverage, Covered};
 use crate::{
     context::{BuildKind, Context},
     event::Event,
-    run::{Failure, Inputs, Key, Step, Work},
+    run::{Failure, FailureKind, Inputs, Key, Outcome, Step, Work},
     store::Store,
     support::{Digest, words},
 };
@@ -58,28 +58,46 @@ impl Step for CoverageRatchet {
         for (name, digest) in measured {
             key.part(name, digest);
         }
-        let baseline = match &self.file {
-            Some(file) => committed(&key.directory().join(file))?,
-            None => recorded(&*key.service::<Store>()?, key.run_id(), key.context(), &key.step().job)?,
-        };
-        let known = baseline.map(|baseline| format!("{} {}", baseline.figure, baseline.place));
-        key.part("baseline", known.unwrap_or_else(|| "none".to_owned()));
         Ok(())
+    }
+
+    /// The figure to reach is no part of the key: a first promotion records the very figure that was measured, and
+    /// nothing has to be measured again for that. A known outcome stands unless today's figure refuses it.
+    fn recall(&self, work: &mut Work<'_>, outcome: &Outcome) -> Result<(), Failure> {
+        let fact = |name: &str| outcome.facts.get(name).and_then(|fact| fact.parse::<u64>().ok());
+        let known = fact("covered").zip(fact("total")).map(|(covered, total)| Covered { covered, total });
+        let stale = |why: &str| Err(Failure::of(FailureKind::Stale, why));
+        match (self.baseline(work)?, known) {
+            (None, _) if self.required => stale("no figure is recorded any more"),
+            (None, known) => {
+                // what is compared with nothing stays loud
+                let known = known.map_or_else(|| "unknown".to_owned(), |known| known.to_string());
+                let message = format!("coverage of `{}` is {known}, {UNCOMPARED}", work.step().job);
+                work.emit(Event::Warning { message });
+                Ok(())
+            }
+            (Some(_), None) => stale("there is a figure to reach now"),
+            (Some(baseline), Some(now)) if fell(baseline.figure, now) => {
+                stale(&format!("{} is the figure in {} now", baseline.figure, baseline.place))
+            }
+            _ => Ok(()),
+        }
     }
 
     fn run(&self, work: &mut Work<'_>) -> Result<(), Failure> {
         let job = work.step().job.clone();
         let measured = union(work)?;
         let now = measured.covered();
+        let baseline = self.baseline(work)?;
         if now.total == 0 {
-            return Err(Failure::new(format!("no step of `{job}` measured any coverage")).hint(
-                "`.pytest()` measures; tox and nox sessions do where they run coverage and leave `.coverage` files",
-            ));
+            let message = format!("coverage of `{job}` is unknown: no step measured any");
+            if self.required || baseline.is_some() {
+                return Err(Failure::new(message).hint(MEASURE));
+            }
+            work.emit(Event::Warning { message });
+            work.summary(format!("unknown, {UNCOMPARED}"));
+            return Ok(());
         }
-        let baseline = match &self.file {
-            Some(file) => committed(&work.source().join(file))?,
-            None => recorded(&*work.service::<Store>()?, work.run_id(), work.context(), &job)?,
-        };
         work.fact("covered", now.covered);
         work.fact("total", now.total);
         let Some(baseline) = baseline else {
@@ -95,7 +113,7 @@ impl Step for CoverageRatchet {
                 }));
             }
             work.emit(Event::Warning { message });
-            work.summary(format!("{now}, compared with nothing"));
+            work.summary(format!("{now}, {UNCOMPARED}"));
             return Ok(());
         };
         if fell(baseline.figure, now) {
@@ -112,6 +130,22 @@ impl Step for CoverageRatchet {
         Ok(())
     }
 }
+
+impl CoverageRatchet {
+    fn baseline(&self, work: &Work<'_>) -> Result<Option<Baseline>, Failure> {
+        match &self.file {
+            Some(file) => committed(&work.source().join(file)),
+            None => recorded(&*work.service::<Store>()?, work.run_id(), work.context(), &work.step().job),
+        }
+    }
+}
+
+/// How the summary ends where there is no figure to compare with.
+const UNCOMPARED: &str = "compared with nothing";
+
+/// What to do where nothing was measured.
+const MEASURE: &str = "`.pytest()` measures; tox and nox do where their commands run coverage, with `source_pkgs` in its \
+                       configuration, and leave `.coverage` files";
 
 /// What is compared with.
 struct Baseline {

@@ -39,6 +39,8 @@ pub(super) enum Measured<'a> {
         names: &'a [String],
         /// `src`, or the empty path.
         parents: &'a [String],
+        /// Directories and files with tests inside the packages: `src/money/tests`. They are not measured.
+        tests: &'a [String],
     },
     /// What the configuration names, else everything below the directory that is no test.
     Directory,
@@ -82,8 +84,10 @@ impl CoverageRc {
             run.insert("patch".to_owned(), patches);
         }
         match measured {
-            Measured::Packages { names, .. } => {
+            Measured::Packages { names, tests, .. } => {
                 run.insert("source_pkgs".to_owned(), names.to_vec());
+                let below = |test: &String| if test.ends_with(".py") { test.clone() } else { format!("{test}/*") };
+                run.entry("omit".to_owned()).or_default().extend(tests.iter().map(below));
             }
             Measured::Directory if named.is_empty() => {
                 run.insert("source".to_owned(), vec![".".to_owned()]);
@@ -203,7 +207,8 @@ mod tests {
 
     fn packages(file: &str, text: &str) -> String {
         let rc = CoverageRc::read(Path::new(file), text).unwrap_or_else(|error| panic!("{error}"));
-        let measured = Measured::Packages { names: &["money".to_owned()], parents: &["src".to_owned()] };
+        let (names, parents, tests) = (["money".to_owned()], ["src".to_owned()], ["src/money/tests".to_owned()]);
+        let measured = Measured::Packages { names: &names, parents: &parents, tests: &tests };
         rc.text(&measured, Path::new("/s/.coverage"), true)
     }
 
@@ -227,7 +232,7 @@ show_missing = true
         assert_eq!(
             packages("pyproject.toml", text),
             "[report]\nexclude_also =\n    \\# pragma: never\n    if TYPE_CHECKING:\nignore_errors = true\n\
-             [run]\nbranch = true\ndata_file = /s/.coverage\nomit =\n    */money/_vendor/*\n    */compat.py\n\
+             [run]\nbranch = true\ndata_file = /s/.coverage\nomit =\n    */money/_vendor/*\n    */compat.py\n    */money/tests/*\n\
              parallel = true\npatch = _exit\nsource_pkgs = money\n"
         );
         let rc = CoverageRc::read(Path::new("pyproject.toml"), text).unwrap_or_default();
@@ -241,8 +246,8 @@ show_missing = true
         let rc = packages("setup.cfg", text);
         assert!(rc.contains("[covdefaults]\nsubtract_omit = x\n"), "{rc}");
         assert!(rc.contains("branch = True\n"), "{rc}");
-        assert!(rc.contains("omit =\n    */money/a.py\n    */b.py\n"), "{rc}");
-        assert!(!rc.contains("tests") && !rc.contains("metadata"), "{rc}");
+        assert!(rc.contains("omit =\n    */money/a.py\n    */b.py\n    */money/tests/*\n"), "{rc}");
+        assert!(!rc.contains("source =") && !rc.contains("metadata"), "{rc}");
     }
 
     #[test]

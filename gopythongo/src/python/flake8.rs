@@ -84,6 +84,10 @@ impl Step for Flake8 {
         Ok(())
     }
 
+    fn effort(&self) -> usize {
+        2
+    }
+
     fn run(&self, work: &mut Work<'_>) -> Result<(), Failure> {
         let toolchain = work.service::<Toolchain>()?;
         let survey = &work.job()?.survey;

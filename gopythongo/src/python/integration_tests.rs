@@ -36,6 +36,10 @@ impl Step for IntegrationTests {
     const KIND: &'static str = "integration-tests";
     const VERSION: u32 = 1;
 
+    fn effort(&self) -> usize {
+        8
+    }
+
     fn inputs(&self) -> Inputs {
         Step::inputs(&self.options)
     }

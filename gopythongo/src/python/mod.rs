@@ -87,3 +87,6 @@ pub use tox::Tox;
 
 pub use coverage::{Coverage, Covered, FileCoverage};
 pub use coverage_ratchet::CoverageRatchet;
+
+#[cfg(test)]
+mod tests;

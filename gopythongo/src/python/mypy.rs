@@ -52,6 +52,10 @@ impl Step for Mypy {
     const KIND: &'static str = "mypy";
     const VERSION: u32 = 1;
 
+    fn effort(&self) -> usize {
+        4
+    }
+
     fn inputs(&self) -> Inputs {
         Inputs::source().artifact("resolve").artifact("wheel")
     }

@@ -59,6 +59,10 @@ impl Step for Nox {
     const KIND: &'static str = "nox";
     const VERSION: u32 = 1;
 
+    fn effort(&self) -> usize {
+        8
+    }
+
     fn inputs(&self) -> Inputs {
         Inputs::source().artifact("wheel").index()
     }
@@ -88,8 +92,10 @@ impl Step for Nox {
             Installer::Uv(_) => "uv",
             Installer::Pip => "venv",
         };
+        let script = work.scratch().join("nox_with_wheel.py");
+        fs::write(&script, SHIM).map_err(Failure::io("cannot write", &script))?;
         let mut command = Command::new(ground.tool.join("bin/python"))
-            .args(["-c", SHIM])
+            .arg(script)
             .arg(name.unwrap_or_default())
             .arg(&ground.wheel)
             .args(["--nocolor", "--no-error-on-missing-interpreters", "--default-venv-backend", backend, "--envdir"])

@@ -18,7 +18,7 @@ pub(super) fn environment(
     python: &Interpreter,
 ) -> Result<PathBuf, Failure> {
     let directory =
-        toolchain.cached(work, &format!("pip-{}", python.version), &[&python.path.display().to_string()], {
+        toolchain.cached(work, &format!("pip-{}", python.version), &[python.path.display().to_string()], {
             |work, directory| {
                 let command = Command::new(&python.path).args(["-I", "-m", "venv"]).arg(directory);
                 work.run(&command.envs(toolchain.installer_env(work))).map_err(|failure| {

@@ -95,6 +95,10 @@ impl Step for Pytest {
         Some(Arc::new(Self { python: Some(python.to_owned()), ..self.clone() }))
     }
 
+    fn effort(&self) -> usize {
+        8
+    }
+
     fn inputs(&self) -> Inputs {
         let inputs = Inputs::source().artifact("wheel").artifact("resolve").index();
         self.environment.iter().fold(inputs, |inputs, name| inputs.environment(name))

@@ -173,7 +173,10 @@ impl Step for Resolve {
                 let all = [&constraints[..], defaults].concat();
                 let answer = toolchain.resolve(work, python, &requirements, &question.files, &all);
                 match answer {
-                    Err(failure) if failure.kind == FailureKind::Failed => {
+                    Err(failure)
+                        if failure.kind == FailureKind::Failed
+                            && owned.conflict(&needs, &work.context().channel).is_none() =>
+                    {
                         work.say(&format!("nothing fits {}: trying without", words::list(defaults)));
                         toolchain.resolve(work, python, &requirements, &question.files, &constraints)
                     }

@@ -93,18 +93,12 @@ pub(super) fn run(options: &Pytest, paths: &[PathBuf], work: &mut Work<'_>) -> R
     }
     fs::write(&junit, &report.text).map_err(Failure::io("cannot write", &junit))?;
 
-    let mut summary = vec![format!("{} passed", report.counts.passed)];
-    if report.counts.skipped > 0 {
-        summary.push(format!("{} skipped", report.counts.skipped));
-    }
     if let Some(coverage) = coverage {
-        let measured = coverage.collect(work, &toolchain, &place)?;
-        let covered = measured.covered();
+        let covered = coverage.collect(work, &toolchain, &place)?.covered();
         work.fact("covered", covered.covered);
         work.fact("total", covered.total);
-        summary.push(covered.to_string());
+        work.summary(covered.to_string());
     }
-    work.summary(summary.join(", "));
     Ok(())
 }
 
@@ -213,6 +207,12 @@ impl Place {
 
     fn packages(&self) -> &[PathBuf] {
         self.survey.distribution.as_ref().map_or(&[], |distribution| &distribution.packages)
+    }
+
+    /// Tests that stand inside the packages, as paths in the checkout.
+    fn tests_inside(&self) -> Vec<String> {
+        let inside = |test: &&PathBuf| self.packages().iter().any(|package| test.starts_with(package));
+        self.survey.tests.iter().filter(inside).map(|test| test.to_string_lossy().into_owned()).collect()
     }
 
     /// What pytest is asked to collect.
@@ -332,7 +332,7 @@ impl Measuring {
         let measured = if names.is_empty() || work.outcome("wheel").is_none() {
             Measured::Directory
         } else {
-            Measured::Packages { names: &names, parents: &parents }
+            Measured::Packages { names: &names, parents: &parents, tests: &place.tests_inside() }
         };
         let version = work.outcome("resolve").cloned().map(|outcome| Lock::of(work, &outcome)).transpose()?;
         let version = version.and_then(|lock| lock.package("coverage")?.version.parse::<pep440_rs::Version>().ok());
@@ -357,8 +357,10 @@ impl Measuring {
                 .hint("do the tests import the package? `.step(Pytest::new().without_coverage())` does without"));
         }
         let json = work.scratch().join("coverage.json");
+        let script = self.rc.with_file_name("report.py");
+        fs::write(&script, REPORT).map_err(Failure::io("cannot write", &script))?;
         let command = Command::new(place.environment.join("bin/python"))
-            .args(["-c", REPORT])
+            .arg(script)
             .arg(&self.rc)
             .arg(&json)
             .directory(&place.checkout)

@@ -57,6 +57,16 @@ impl Tool {
         self
     }
 
+    /// What tells the environment of this tool apart.
+    pub(super) fn parts(&self, python: &Interpreter) -> Vec<String> {
+        let mut parts = vec![python.path.display().to_string(), python.version.clone()];
+        for list in [&self.requirements, &self.constraints, &self.origins] {
+            parts.extend(list.iter().cloned());
+            parts.push("|".to_owned());
+        }
+        parts
+    }
+
     /// What is installed, on which version of Python: a part of a step's key.
     pub(crate) fn describe(&self) -> String {
         let python = self.python.iter().map(|python| format!("{} {}", python.implementation, python.version));

@@ -189,16 +189,7 @@ impl Toolchain {
             Some(python) => python.clone(),
             None => self.interpreter(None)?.clone(),
         };
-        let path = python.path.display().to_string();
-        let parts: Vec<&str> = [path.as_str(), &python.version]
-            .into_iter()
-            .chain(tool.requirements.iter().map(String::as_str))
-            .chain(["|"])
-            .chain(tool.constraints.iter().map(String::as_str))
-            .chain(["|"])
-            .chain(tool.origins.iter().map(String::as_str))
-            .collect();
-        let made = self.cached(work, &tool.name, &parts, |work, directory| {
+        let made = self.cached(work, &tool.name, &tool.parts(&python), |work, directory| {
             let installer = self.installer(work)?;
             installer.venv(self, work, &python, directory)?;
             if tool.requirements.is_empty() {
@@ -310,19 +301,24 @@ impl Toolchain {
         environment
     }
 
+    /// Where the tool cache keeps an environment of a name and parts.
+    pub(super) fn place(&self, name: &str, parts: &[String]) -> PathBuf {
+        let mut hasher = Hasher::new();
+        parts.iter().for_each(|part| {
+            hasher.part(part);
+        });
+        self.cache.join("tools").join(format!("{name}-{}", hasher.finish().short(16)))
+    }
+
     /// The directory in the tool cache of a name and parts, filled by `make` once; later callers wait for the first.
     pub(super) fn cached<'a>(
         &self,
         work: &mut Work<'a>,
         name: &str,
-        parts: &[&str],
+        parts: &[String],
         make: impl FnOnce(&mut Work<'a>, &Path) -> Result<(), Failure>,
     ) -> Result<PathBuf, Failure> {
-        let mut hasher = Hasher::new();
-        parts.iter().for_each(|part| {
-            hasher.part(part);
-        });
-        let directory = self.cache.join("tools").join(format!("{name}-{}", hasher.finish().short(16)));
+        let directory = self.place(name, parts);
         let whole = || directory.join(COMPLETE).exists() && directory.join("bin/python").exists();
         if whole() {
             return Ok(directory);
@@ -473,6 +469,17 @@ mod tests {
         assert_eq!(none.message, "`money` requires Python >=3.14, and no such was found");
         let other = found(Some("3.11"), ">=3.12").expect_err("it is excluded");
         assert_eq!(other.message, "`money` requires Python >=3.12, and it is to be 3.11");
+    }
+
+    #[test]
+    fn tools_share_an_environment_only_if_everything_is_the_same() {
+        let toolchain = toolchain();
+        let place = |tool: &Tool| toolchain.place(&tool.name, &tool.parts(&toolchain.pythons[0]));
+        let plain = place(&Tool::new("flake8", "7.5.0"));
+        assert_eq!(place(&Tool::new("flake8", "7.5.0")), plain);
+        assert_ne!(place(&Tool::new("flake8", "7.4.0")), plain);
+        assert_ne!(place(&Tool::new("flake8", "7.5.0").with(["flake8-bugbear"])), plain);
+        assert_ne!(place(&Tool::new("flake8", "7.5.0").constrained(["flake8-bugbear"])), plain);
     }
 
     #[test]

@@ -56,6 +56,10 @@ impl Step for Tox {
     const KIND: &'static str = "tox";
     const VERSION: u32 = 1;
 
+    fn effort(&self) -> usize {
+        8
+    }
+
     fn inputs(&self) -> Inputs {
         Inputs::source().artifact("wheel").index()
     }

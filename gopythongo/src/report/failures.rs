@@ -12,7 +12,7 @@ pub(super) fn report(red: &Red, telling: &Telling) -> Vec<String> {
     let failure = &red.failure;
     let mut lines = vec![format!("{} after {}: {}", paint.bad(&red.step), elapsed(red.ms), clean(&failure.message))];
     if let Some(command) = &failure.command {
-        let words: Vec<String> = command.argv.iter().map(|word| quoted(&clean(word))).collect();
+        let words: Vec<String> = command.argv.iter().map(|word| words::shell(&clean(word))).collect();
         lines.push(format!("  command    {}", words.join(" ")));
         if !command.directory.as_os_str().is_empty() {
             lines.push(format!("  directory  {}", command.directory.display()));
@@ -33,27 +33,4 @@ pub(super) fn report(red: &Red, telling: &Telling) -> Vec<String> {
         lines.push(format!("  log: {}", RunDirectory::log(directory, &red.step).display()));
     }
     lines
-}
-
-/// A word as a shell would read it back.
-fn quoted(word: &str) -> String {
-    let plain = |c: char| c.is_alphanumeric() || "-_=./:,+@%^".contains(c);
-    if !word.is_empty() && word.chars().all(plain) {
-        word.to_owned()
-    } else {
-        format!("'{}'", word.replace('\'', r"'\''"))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::quoted;
-
-    #[test]
-    fn a_command_can_be_pasted() {
-        assert_eq!(quoted("-m"), "-m");
-        assert_eq!(quoted("not network"), "'not network'");
-        assert_eq!(quoted("it's"), r"'it'\''s'");
-        assert_eq!(quoted(""), "''");
-    }
 }

@@ -9,7 +9,7 @@ use super::{closing::Closing, elapsed::elapsed, failures, paint::Paint};
 use crate::{
     event::{Event, Stamped, StepOutcome},
     plan::{Action, Plan, StepId},
-    run::{Failure, FailureKind, Outcome, Receipt},
+    run::{Failure, FailureKind, Outcome, Receipt, TestCounts},
     support::words,
 };
 
@@ -60,6 +60,7 @@ pub(super) struct Story {
     telling: Telling,
     width: usize,
     needs: BTreeMap<StepId, Vec<StepId>>,
+    effects: BTreeSet<StepId>,
     receipts: BTreeMap<StepId, Receipt>,
     reds: Vec<Red>,
     /// Steps that printed something, and so have a log.
@@ -95,8 +96,11 @@ impl Story {
                 if self.telling.quiet {
                     return Told::default();
                 }
-                let line = format!("{} {}", paint.faint(&format!("  {} |", self.column(step))), clean(line));
-                Told::line(line.trim_end().to_owned())
+                let prefix = paint.faint(&format!("  {} |", self.column(step)));
+                let line = clean(line);
+                // a command's arguments may be a program of several lines
+                let lines = line.split('\n').map(|line| format!("{prefix} {line}").trim_end().to_owned());
+                Told { lines: lines.collect(), result: None }
             }
             Event::Effect { step, receipt } => {
                 self.receipts.insert(step.clone(), receipt.clone());
@@ -133,6 +137,8 @@ impl Story {
     fn begin(&mut self, plan: &Plan, run: &str, resumed: bool) -> String {
         self.width = plan.steps.iter().map(|step| step.id.chars().count()).max().unwrap_or(0).min(WIDEST);
         self.needs = plan.steps.iter().map(|step| (step.id.clone(), step.needs.clone())).collect();
+        let effects = plan.steps.iter().filter(|step| step.effect.is_some());
+        self.effects = effects.map(|step| step.id.clone()).collect();
         self.closing = Closing::new(plan);
         let planned = plan.steps.iter().filter(|step| step.action == Action::Run).count();
         let context = &plan.context;
@@ -158,27 +164,27 @@ impl Story {
         let paint = self.telling.paint;
         self.closing.step(step, outcome, result);
         let column = self.column(step);
-        let reason = clean(reason.unwrap_or_default());
+        let message = || failure.map(|failure| clean(&failure.message)).unwrap_or_default();
+        let reason = reason.map_or_else(message, clean);
         let (mark, text) = match outcome {
             StepOutcome::Passed => {
                 let said = self.said(step, result);
                 (paint.good("✓"), format!("{:>6}  {said}", elapsed(ms)))
             }
+            StepOutcome::Cached if self.effects.contains(step) => (paint.faint("="), paint.faint(&reason)),
             StepOutcome::Cached if reason.is_empty() => (paint.faint("="), paint.faint("cached")),
             StepOutcome::Cached => (paint.faint("="), paint.faint(&format!("cached: {reason}"))),
             StepOutcome::Failed if failure.is_some_and(|failure| failure.kind == FailureKind::Stale) => {
-                let message = failure.map(|failure| clean(&failure.message)).unwrap_or_default();
-                (paint.doubtful("↻"), format!("{:>6}  {}", elapsed(ms), paint.doubtful(&message)))
+                (paint.doubtful("↻"), format!("{:>6}  {}", elapsed(ms), paint.doubtful(&reason)))
             }
-            StepOutcome::Failed => {
-                let message = failure.map_or(reason.clone(), |failure| clean(&failure.message));
-                (paint.bad("✗"), format!("{:>6}  {}", elapsed(ms), paint.bad(&message)))
-            }
+            StepOutcome::Failed => (paint.bad("✗"), format!("{:>6}  {}", elapsed(ms), paint.bad(&reason))),
             StepOutcome::Skipped => {
                 self.hold(step);
                 (paint.faint("-"), paint.faint(&format!("skipped: {reason}")))
             }
-            StepOutcome::Cancelled => (paint.doubtful("!"), paint.doubtful(&format!("cancelled: {reason}"))),
+            StepOutcome::Cancelled => {
+                (paint.doubtful("!"), paint.doubtful(format!("cancelled: {reason}").trim_end_matches(": ")))
+            }
         };
         if outcome == StepOutcome::Failed {
             let failure = failure.cloned().unwrap_or_else(|| Failure::new(reason));
@@ -196,17 +202,13 @@ impl Story {
     /// What a passed step has to say: its counts, its summary, what it changed outside.
     fn said(&self, step: &StepId, result: Option<&Outcome>) -> String {
         let mut parts = Vec::new();
-        if let Some(tests) = result.and_then(|result| result.tests) {
-            parts.push(format!("{} passed", tests.passed));
-            if tests.failed > 0 {
-                parts.push(format!("{} failed", tests.failed));
-            }
-            if tests.skipped > 0 {
-                parts.push(format!("{} skipped", tests.skipped));
-            }
+        let summary = result.and_then(|result| result.summary.as_deref()).map(clean);
+        // a summary may say the counts itself
+        if !summary.as_ref().is_some_and(|summary| summary.contains(" passed")) {
+            parts.extend(result.and_then(|result| result.tests).map(counts));
         }
-        if let Some(summary) = result.and_then(|result| result.summary.as_deref()) {
-            parts.push(clean(summary));
+        if let Some(summary) = summary {
+            parts.push(summary);
         } else if let Some(receipt) = self.receipts.get(step) {
             let found = if receipt.found { ", was there already" } else { "" };
             parts.push(format!("{} {}{found}", receipt.target, receipt.identifier));
@@ -227,6 +229,13 @@ impl Story {
     fn column(&self, step: &str) -> String {
         format!("{step:<width$}", width = self.width)
     }
+}
+
+/// `78 passed, 2 skipped`.
+fn counts(tests: TestCounts) -> String {
+    let others = [(tests.failed, "failed"), (tests.skipped, "skipped")].into_iter().filter(|(count, _)| *count > 0);
+    let others = others.map(|(count, word)| format!(", {count} {word}"));
+    format!("{} passed{}", tests.passed, others.collect::<String>())
 }
 
 /// Text of others without what would move a terminal's cursor or colours: escape sequences and control characters.

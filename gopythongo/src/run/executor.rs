@@ -164,7 +164,8 @@ impl Run<'_> {
             .iter()
             .map(|step| step.needs.iter().filter_map(|need| numbers.get(need.as_str()).copied()).collect())
             .collect();
-        let mut scheduler = Scheduler::new(&needs);
+        let costs: Vec<usize> = steps.iter().map(|step| self.cost(step, worker)).collect();
+        let mut scheduler = Scheduler::new(&needs, &costs);
         let mut outcomes: BTreeMap<StepId, Outcome> = BTreeMap::new();
         let mut failures: Vec<(StepId, Failure)> = Vec::new();
         let mut running = 0;
@@ -225,6 +226,14 @@ impl Run<'_> {
             Some(error) => Err(error),
             None => Ok(failures),
         }
+    }
+
+    /// How long a step takes, by its effort on each file of its source.
+    fn cost(&self, step: &PlannedStep, worker: &Worker<'_>) -> usize {
+        let effort = worker.code.get(&step.id).map_or(1, |code| code.effort());
+        let tree =
+            step.source.as_ref().filter(|_| step.inputs.source).and_then(|source| self.shared.trees.get(source).ok());
+        effort * tree.map_or(1, |tree| tree.files.len().max(1))
     }
 
     fn goes_on(&self, failures: &[(StepId, Failure)]) -> bool {

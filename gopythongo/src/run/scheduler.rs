@@ -24,8 +24,8 @@ pub(super) struct Scheduler {
 }
 
 impl Scheduler {
-    /// A graph by the needs of each node.
-    pub(super) fn new(needs: &[Vec<usize>]) -> Self {
+    /// A graph by the needs of each node, and how long each takes, in any unit.
+    pub(super) fn new(needs: &[Vec<usize>], costs: &[usize]) -> Self {
         let mut dependents = vec![Vec::new(); needs.len()];
         let mut heights = vec![0; needs.len()];
         for (node, needs) in needs.iter().enumerate() {
@@ -35,7 +35,7 @@ impl Scheduler {
             }
         }
         for node in (0..needs.len()).rev() {
-            heights[node] = dependents[node].iter().map(|dependent: &usize| heights[*dependent] + 1).max().unwrap_or(0);
+            heights[node] = costs[node] + dependents[node].iter().map(|node: &usize| heights[*node]).max().unwrap_or(0);
         }
         let states = needs.iter().map(|needs| State::Waiting(needs.len())).collect();
         let mut scheduler = Self { states, dependents, ready: BTreeSet::new(), heights };
@@ -102,7 +102,7 @@ mod tests {
     #[test]
     fn the_longest_way_goes_first_and_needs_are_kept() {
         // 0 and 1 are free; 2 needs 1; 3 needs 0 and 2
-        let mut scheduler = Scheduler::new(&[vec![], vec![], vec![1], vec![0, 2]]);
+        let mut scheduler = Scheduler::new(&[vec![], vec![], vec![1], vec![0, 2]], &[1; 4]);
         assert_eq!(scheduler.next(), Some(1));
         assert_eq!(scheduler.next(), Some(0));
         assert_eq!(scheduler.next(), None);
@@ -116,8 +116,14 @@ mod tests {
     }
 
     #[test]
+    fn what_takes_longer_counts_for_more() {
+        let mut scheduler = Scheduler::new(&[vec![], vec![0], vec![], vec![]], &[1, 1, 5, 2]);
+        assert_eq!([scheduler.next(), scheduler.next(), scheduler.next()], [Some(2), Some(0), Some(3)]);
+    }
+
+    #[test]
     fn what_needs_a_failed_node_is_lost_and_the_rest_goes_on() {
-        let mut scheduler = Scheduler::new(&[vec![], vec![], vec![0], vec![2], vec![1]]);
+        let mut scheduler = Scheduler::new(&[vec![], vec![], vec![0], vec![2], vec![1]], &[1; 5]);
         assert_eq!(scheduler.next(), Some(0));
         assert_eq!(scheduler.failed(0), [2, 3]);
         assert_eq!(scheduler.left(), [1, 4]);

@@ -180,6 +180,12 @@ pub trait Step: fmt::Debug + Serialize + Send + Sync + 'static {
         Duration::from_secs(30 * 60)
     }
 
+    /// Roughly how long the step takes on each file of its source, compared with other steps; 1 by default, 8 for a test
+    /// suite. Of steps that could run, the one with the longest way to the end of the run is started first.
+    fn effort(&self) -> usize {
+        1
+    }
+
     /// Adds what decides the outcome of a pure step to its key: the declared inputs, by default.
     /// The reason for running a step again comes from the same walk.
     ///
@@ -230,6 +236,7 @@ pub trait DynStep: Any + fmt::Debug + Send + Sync {
     fn inputs(&self) -> Inputs;
     fn outputs(&self) -> Vec<String>;
     fn timeout(&self) -> Duration;
+    fn effort(&self) -> usize;
     fn key(&self, key: &mut Key<'_>) -> Result<(), Failure>;
     fn run(&self, work: &mut Work<'_>) -> Result<(), Failure>;
     fn recall(&self, work: &mut Work<'_>, outcome: &Outcome) -> Result<(), Failure>;
@@ -264,6 +271,9 @@ impl<S: Step> DynStep for S {
     }
     fn timeout(&self) -> Duration {
         Step::timeout(self)
+    }
+    fn effort(&self) -> usize {
+        Step::effort(self)
     }
     fn key(&self, key: &mut Key<'_>) -> Result<(), Failure> {
         Step::key(self, key)

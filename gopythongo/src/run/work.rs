@@ -18,6 +18,7 @@ use crate::{
     context::{Context, JobContext, SourceTree, StatCache},
     event::{Event, RunState},
     plan::PlannedStep,
+    support::words,
 };
 
 /// The last lines of a command's output that a failure repeats.
@@ -309,9 +310,10 @@ impl Work<'_> {
     }
 }
 
+/// The command as one line that a shell would understand.
 fn display(command: &Command) -> String {
     let words = std::iter::once(command.program.as_os_str()).chain(command.args.iter().map(AsRef::as_ref));
-    words.map(|word| word.to_string_lossy().into_owned()).collect::<Vec<_>>().join(" ")
+    words.map(|word| words::shell(&word.to_string_lossy())).collect::<Vec<_>>().join(" ")
 }
 
 fn failure(command: &Command, status: Status, tail: Vec<String>) -> Failure {

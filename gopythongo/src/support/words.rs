@@ -25,6 +25,19 @@ pub fn list<T: AsRef<str>>(items: &[T]) -> String {
     }
 }
 
+/// A word as a shell would have to be given it, on one line: quoted if need be.
+#[must_use]
+pub fn shell(word: &str) -> String {
+    let plain = |c: char| c.is_alphanumeric() || "-_./:=@%+,~".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        word.to_owned()
+    } else if word.contains('\n') {
+        format!("$'{}'", word.replace('\\', "\\\\").replace('\'', "\\'").replace('\n', "\\n"))
+    } else {
+        format!("'{}'", word.replace('\'', "'\\''"))
+    }
+}
+
 /// The candidate nearest to `word`, if it is near enough to be a slip of the fingers.
 #[must_use]
 pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
@@ -68,6 +81,15 @@ mod tests {
         assert_eq!(count(2, "library"), "2 libraries");
         assert_eq!(count(0, "test"), "0 tests");
         assert_eq!(list(&["a", "b", "c"]), "a, b and c");
+    }
+
+    #[test]
+    fn words_for_a_shell() {
+        assert_eq!(shell("--path=/opt/shop"), "--path=/opt/shop");
+        assert_eq!(shell("a b"), "'a b'");
+        assert_eq!(shell("it's"), r"'it'\''s'");
+        assert_eq!(shell("import sys\nprint('x')"), r"$'import sys\nprint(\'x\')'");
+        assert_eq!(shell(""), "''");
     }
 
     #[test]

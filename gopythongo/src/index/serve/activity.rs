@@ -107,3 +107,21 @@ impl AsyncWrite for Watched {
         Pin::new(&mut self.stream).poll_shutdown(cx)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_silent_client_runs_out_of_time() {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
+        let (limit, long) = (Duration::from_millis(20), Duration::from_millis(100));
+        runtime.block_on(async {
+            let activity = Activity::new();
+            let busy = activity.busy();
+            assert!(tokio::time::timeout(long, activity.silence(limit)).await.is_err(), "the server was busy");
+            drop(busy);
+            activity.silence(limit).await;
+        });
+    }
+}

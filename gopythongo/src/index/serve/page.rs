@@ -2,6 +2,7 @@
 
 use std::{borrow::Cow, collections::BTreeSet, fmt::Write};
 
+use pep440_rs::Version;
 use serde::{Serialize, Serializer};
 
 use super::{negotiate::Form, route::encode};
@@ -57,7 +58,7 @@ struct File<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     upload_time: Option<&'a str>,
     #[serde(serialize_with = "yanked")]
-    yanked: Option<&'a str>,
+    yanked: Option<Cow<'a, str>>,
     #[serde(serialize_with = "metadata")]
     core_metadata: CoreMetadata,
     #[serde(serialize_with = "metadata")]
@@ -70,8 +71,8 @@ struct Hashes {
     sha256: Option<Digest>,
 }
 
-fn yanked<S: Serializer>(yanked: &Option<&str>, serializer: S) -> Result<S::Ok, S::Error> {
-    match yanked {
+fn yanked<S: Serializer>(yanked: &Option<Cow<'_, str>>, serializer: S) -> Result<S::Ok, S::Error> {
+    match yanked.as_deref() {
         None => serializer.serialize_bool(false),
         Some("") => serializer.serialize_bool(true),
         Some(reason) => serializer.serialize_str(reason),
@@ -87,10 +88,18 @@ fn metadata<S: Serializer>(metadata: &CoreMetadata, serializer: S) -> Result<S::
 }
 
 impl<'a> ProjectPage<'a> {
-    /// Releases of the store.
+    /// Releases of the store, the newest last. Where a change was taken back, that is not the one with the highest
+    /// version: those above it are shown as yanked (PEP 592), so that no client picks one by itself.
     pub(super) fn of_releases(name: &'a str, releases: &[&'a Release]) -> Self {
         let versions = releases.iter().map(|release| Cow::Borrowed(release.version.as_str())).collect();
-        let files = releases.iter().flat_map(|release| &release.files).map(File::stored).collect();
+        let number = |release: &Release| release.version.parse::<Version>().ok();
+        let newest = releases.last().map(|release| (number(release), &release.version));
+        let files = releases.iter().flat_map(|release| {
+            let above = newest.as_ref().filter(|(newest, _)| number(release) > *newest);
+            let yanked = above.map(|(_, newest)| format!("taken back: {newest} is newer"));
+            release.files.iter().map(move |file| File::stored(file, yanked.clone().map(Cow::Owned)))
+        });
+        let files = files.collect();
         Self { meta: Meta { api_version: "1.1" }, name, versions: Some(versions), files }
     }
 
@@ -119,7 +128,7 @@ impl<'a> ProjectPage<'a> {
             if let Some(specifier) = file.requires_python {
                 let _ = write!(html, " data-requires-python=\"{}\"", escape(specifier));
             }
-            if let Some(reason) = file.yanked {
+            if let Some(reason) = &file.yanked {
                 let _ = write!(html, " data-yanked=\"{}\"", escape(reason));
             }
             let metadata = match file.core_metadata {
@@ -159,7 +168,7 @@ impl<'a> RootPage<'a> {
 }
 
 impl<'a> File<'a> {
-    fn stored(file: &'a StoredFile) -> Self {
+    fn stored(file: &'a StoredFile, yanked: Option<Cow<'a, str>>) -> Self {
         let metadata = file.metadata.map_or(CoreMetadata::Absent, CoreMetadata::Hashed);
         Self {
             url: format!("/files/{}/{}", file.digest, encode(&file.file)),
@@ -168,7 +177,7 @@ impl<'a> File<'a> {
             requires_python: file.requires_python.as_deref(),
             size: Some(file.size),
             upload_time: Some(&file.uploaded),
-            yanked: None,
+            yanked,
             core_metadata: metadata,
             dist_info_metadata: metadata,
         }
@@ -182,7 +191,7 @@ impl<'a> File<'a> {
             requires_python: file.requires_python.as_deref(),
             size: file.size,
             upload_time: file.uploaded.as_deref(),
-            yanked: file.yanked.then(|| file.yanked_reason.as_deref().unwrap_or_default()),
+            yanked: file.yanked.then(|| Cow::Borrowed(file.yanked_reason.as_deref().unwrap_or_default())),
             core_metadata: file.metadata,
             dist_info_metadata: file.metadata,
         }
@@ -244,6 +253,28 @@ mod tests {
         let html = page_html::parse(base, &String::from_utf8(page.render(Form::Html)).expect("UTF-8"));
         assert_eq!(json, files);
         assert_eq!(html, files);
+    }
+
+    #[test]
+    fn a_release_that_was_taken_back_is_picked_by_nobody() {
+        let release = |version: &str| Release {
+            version: version.to_owned(),
+            payload: Digest::of(version),
+            files: vec![StoredFile {
+                file: format!("money-{version}-py3-none-any.whl"),
+                digest: Digest::of(version),
+                size: 1,
+                requires_python: None,
+                metadata: None,
+                uploaded: "2026-01-01T00:00:00Z".to_owned(),
+            }],
+            commit: None,
+            run: "r".to_owned(),
+        };
+        let (second, first) = (release("1.5.0.dev2"), release("1.5.0.dev1"));
+        let page = ProjectPage::of_releases("money", &[&second, &first]);
+        let yanked: Vec<Option<&str>> = page.files.iter().map(|file| file.yanked.as_deref()).collect();
+        assert_eq!(yanked, [Some("taken back: 1.5.0.dev1 is newer"), None]);
     }
 
     #[test]

@@ -419,6 +419,18 @@ fn a_broken_request_is_refused_and_the_next_one_answered() {
 }
 
 #[test]
+fn an_upload_that_is_too_large_is_refused_before_it_is_sent() {
+    let site = Site::new(&[], None);
+    let mut stream = TcpStream::connect(site.server.address()).expect("a connection");
+    let head = "POST /channels/develop/ HTTP/1.1\r\nhost: x\r\nauthorization: Bearer t0ken\r\n\
+                content-type: multipart/form-data; boundary=x\r\ncontent-length: 9999999999\r\n\r\n";
+    stream.write_all(head.as_bytes()).expect("written");
+    let mut answer = String::new();
+    let _ = stream.read_to_string(&mut answer);
+    assert!(answer.starts_with("HTTP/1.1 413 the upload is larger than 1 GiB"), "{answer:?}");
+}
+
+#[test]
 fn a_client_that_does_not_finish_its_head_is_dropped() {
     let site = Site::new(&[], None);
     let began = Instant::now();

@@ -7,7 +7,11 @@ use std::{
 };
 
 use http_body_util::{BodyDataStream, BodyExt};
-use hyper::{Request, Response, StatusCode, body::Bytes, body::Incoming, header};
+use hyper::{
+    Request, Response, StatusCode,
+    body::{Body as _, Bytes, Incoming},
+    header,
+};
 use multer::{Constraints, Field, Multipart, SizeLimit};
 use tempfile::NamedTempFile;
 use tokio::{sync::mpsc, task::spawn_blocking, time::timeout};
@@ -32,8 +36,10 @@ const FORM_LIMIT: u64 = 4 << 20;
 /// The longest value of a field that is looked at, in bytes.
 const VALUE_LIMIT: u64 = 4 << 10;
 /// What is read and thrown away of a form that is refused, so that the client is there to hear why, and for how long.
-const DRAIN_LIMIT: usize = 64 << 20;
+const DRAIN_LIMIT: u64 = 64 << 20;
 const DRAIN_TIME: Duration = Duration::from_secs(10);
+
+const TOO_LARGE: &str = "the upload is larger than 1 GiB";
 
 /// What a form says of its file.
 #[derive(Default)]
@@ -74,11 +80,16 @@ pub(super) async fn receive(
         .ok_or_else(|| respond::sentence(StatusCode::BAD_REQUEST, "an upload is a form: `multipart/form-data`"));
     let boundary = match (refusal, boundary) {
         (Some(refusal), _) | (None, Err(refusal)) => {
-            let _ = timeout(DRAIN_TIME, drain(&mut body)).await;
+            if body.size_hint().lower() <= DRAIN_LIMIT {
+                let _ = timeout(DRAIN_TIME, drain(&mut body)).await;
+            }
             return refusal;
         }
         (None, Ok(boundary)) => boundary,
     };
+    if body.size_hint().lower() > FILE_LIMIT + FORM_LIMIT {
+        return respond::sentence(StatusCode::PAYLOAD_TOO_LARGE, TOO_LARGE);
+    }
     let limit =
         SizeLimit::new().whole_stream(FILE_LIMIT + FORM_LIMIT).per_field(FORM_LIMIT).for_field("content", FILE_LIMIT);
     let stream = BodyDataStream::new(body);
@@ -109,7 +120,7 @@ fn password(authorization: &str) -> Option<String> {
 async fn drain(body: &mut Incoming) {
     let mut left = DRAIN_LIMIT;
     while let Some(Ok(frame)) = body.frame().await {
-        left = match left.checked_sub(frame.data_ref().map_or(0, Bytes::len)) {
+        left = match left.checked_sub(frame.data_ref().map_or(0, Bytes::len) as u64) {
             Some(left) => left,
             None => return,
         };
@@ -240,7 +251,7 @@ fn refused(text: &str) -> Refused {
 fn broken(error: &multer::Error) -> Refused {
     match error {
         multer::Error::FieldSizeExceeded { .. } | multer::Error::StreamSizeExceeded { .. } => {
-            Refused(StatusCode::PAYLOAD_TOO_LARGE, "the upload is larger than 1 GiB".into())
+            Refused(StatusCode::PAYLOAD_TOO_LARGE, TOO_LARGE.into())
         }
         _ => refused(&format!("the form is damaged: {error}")),
     }
