@@ -93,7 +93,7 @@ pub(super) struct Executing {
     /// Print events as JSON, one a line, and nothing else
     #[arg(long)]
     pub(super) json: bool,
-    /// Leave out what commands print while they run
+    /// Leave out that steps start and what their commands print
     #[arg(long, short, conflicts_with = "json")]
     pub(super) quiet: bool,
     /// Print plain lines on a terminal too

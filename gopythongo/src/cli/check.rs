@@ -55,7 +55,11 @@ fn sources(context: &Context) -> Vec<Finding> {
         let place = found.directory.display();
         for problem in &found.survey.problems {
             let what = format!("{job}: {problem}");
-            findings.push(Finding { exit: Exit::Usage, what, todo: format!("the source of `{job}` is `{place}`") });
+            findings.push(Finding {
+                exit: Exit::Usage,
+                what,
+                todo: format!("put it right, or `.source(…)` of `{job}` in pipeline.rs"),
+            });
         }
         if let (Some(problem), Some(_)) = (&found.survey.version_problem, &found.survey.distribution) {
             let todo = format!("give `{job}` a version in `{place}`, or `.version(\"…\")` in pipeline.rs");

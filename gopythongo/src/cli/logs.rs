@@ -7,7 +7,7 @@ use std::{
 
 use clap::Args;
 
-use super::{Error, Exit, Session, print};
+use super::{Error, Exit, Session, place, print};
 use crate::{run::RunDirectory, support::words};
 
 /// `logs [STEP]`
@@ -72,8 +72,10 @@ fn list(state: &Path, runs: &[String]) -> Result<Exit, Error> {
     if steps.is_empty() {
         print::note(format!("no step of run {run} printed anything"));
     }
+    let width = steps.iter().map(String::len).max().unwrap_or(0);
     for step in steps {
-        print::result(format!("{step}  {}", RunDirectory::log(&directory, &step).display()));
+        let log = place::shown(&RunDirectory::log(&directory, &step));
+        print::result(format!("{step:<width$}  {}", log.display()));
     }
     Ok(Exit::Done)
 }

@@ -46,14 +46,23 @@ impl Place {
             Error::lacking(format!("cannot {what} `{}`: {error}", path.display()))
                 .hint("`--state DIR` or GOPYTHONGO_STATE puts the state elsewhere")
         };
-        fs::create_dir_all(&self.state).map_err(|error| fail("make", &self.state, &error))?;
         let parent = self.state.parent().filter(|parent| parent.ends_with(STATE));
+        // a directory that was there before is somebody's: nothing of theirs is hidden
+        let ours = parent.is_some() || !self.state.exists();
+        fs::create_dir_all(&self.state).map_err(|error| fail("make", &self.state, &error))?;
         let ignore = parent.unwrap_or(&self.state).join(".gitignore");
-        if !ignore.exists() {
+        if ours && !ignore.exists() {
             fs::write(&ignore, "*\n").map_err(|error| fail("write", &ignore, &error))?;
         }
         Ok(())
     }
+}
+
+/// A path as people want to read and copy it: relative to the current directory where it is below it.
+pub(super) fn shown(path: &Path) -> PathBuf {
+    let here = env::current_dir().ok();
+    let below = here.as_deref().and_then(|here| path.strip_prefix(here).ok()).filter(|path| *path != "");
+    below.unwrap_or(path).to_owned()
 }
 
 fn root(common: &Common) -> Result<PathBuf, Error> {
@@ -124,6 +133,17 @@ mod tests {
         place.make_state().expect("made");
         let ignore = fs::read_to_string(directory.path().join(STATE).join(".gitignore")).expect("written");
         assert_eq!(ignore, "*\n");
+        let place = Place { state: directory.path().to_owned(), ..place };
+        place.make_state().expect("there");
+        assert!(!directory.path().join(".gitignore").exists(), "a directory that was there before is somebody's");
+    }
+
+    #[test]
+    fn paths_below_the_current_directory_are_shown_short() {
+        let here = env::current_dir().expect("a current directory");
+        assert_eq!(shown(&here.join("runs/x")), Path::new("runs/x"));
+        assert_eq!(shown(&here), here);
+        assert_eq!(shown(Path::new("/elsewhere/x")), Path::new("/elsewhere/x"));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use clap::{Args, ValueEnum};
 
-use super::{Error, Exit, Session, arguments::Wanted, print};
+use super::{Error, Exit, Session, arguments::Wanted, print, session::problems};
 use crate::plan::{self, GraphFormat, Plan};
 
 /// `plan [JOB…]`
@@ -37,7 +37,11 @@ impl PlanCommand {
     pub(super) fn execute(self, session: &Session) -> Result<Exit, Error> {
         let selection = session.selection(&self.jobs, self.downstream)?;
         let context = session.context(&self.wanted)?;
-        let plan = session.plan(&context, &selection).plan;
+        let lowered = session.plan(&context, &selection);
+        for problem in problems(&context, &lowered) {
+            print::warning(problem);
+        }
+        let plan = lowered.plan;
         match self.graph {
             Some(Picture::Mermaid) => print::result(plan::graph(&plan, GraphFormat::Mermaid)),
             Some(Picture::Dot) => print::result(plan::graph(&plan, GraphFormat::Dot)),

@@ -117,20 +117,22 @@ impl Session {
     /// # Errors
     /// When a planned job's source is missing or unreadable.
     pub(super) fn sources(&self, context: &Context, lowered: &Lowered) -> Result<(), Error> {
-        let planned: BTreeSet<&str> = lowered.plan.steps.iter().map(|step| step.job.as_str()).collect();
-        let mut problems = 0;
-        for (job, found) in context.jobs.iter().filter(|(job, _)| planned.contains(job.as_str())) {
-            let unversioned = found.survey.distribution.as_ref().and(found.survey.version_problem.as_ref());
-            for problem in found.survey.problems.iter().chain(unversioned) {
-                print::note(format!("error: {job}: {problem}"));
-                problems += 1;
-            }
+        let problems = problems(context, lowered);
+        for problem in &problems {
+            print::note(format!("error: {problem}"));
         }
-        match problems {
+        match problems.len() {
             0 => Ok(()),
-            count => Err(Error::new(Exit::Usage, format!("{} in the sources", words::count(count, "problem")))),
+            count => Err(Error::usage(format!("{} in the sources", words::count(count, "problem")))),
         }
     }
+}
+
+/// What is wrong with the sources of the planned jobs, each named.
+pub(super) fn problems(context: &Context, lowered: &Lowered) -> Vec<String> {
+    let planned: BTreeSet<&str> = lowered.plan.steps.iter().map(|step| step.job.as_str()).collect();
+    let jobs = context.jobs.iter().filter(|(job, _)| planned.contains(job.as_str()));
+    jobs.flat_map(|(job, found)| found.survey.problems.iter().map(move |problem| format!("{job}: {problem}"))).collect()
 }
 
 /// Normalised names of the packages that the pipeline declares: they come from nowhere else.

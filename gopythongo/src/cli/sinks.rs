@@ -5,7 +5,7 @@ use std::{
     io::{IsTerminal, stderr, stdout},
 };
 
-use super::{arguments::Executing, error::Error};
+use super::{arguments::Executing, error::Error, place};
 use crate::{
     context::Redactor,
     event::Sink,
@@ -33,8 +33,9 @@ pub(super) fn sinks(
         sinks.push(Box::new(Ndjson::new(redactor.clone(), stdout())));
         return Ok(sinks);
     }
-    let directory = Some(directory.path().to_owned());
-    let telling = Telling { paint: Paint::for_terminal(), quiet: executing.quiet, directory };
+    let directory = Some(place::shown(directory.path()));
+    let (paint, result_paint) = (Paint::of(&stderr()), Paint::of(&stdout()));
+    let telling = Telling { paint, result_paint, quiet: executing.quiet, directory };
     sinks.push(if stderr().is_terminal() && !executing.plain {
         Box::new(Live::new(telling, redactor.clone()))
     } else {

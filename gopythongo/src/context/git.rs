@@ -4,7 +4,7 @@ use std::{
     collections::BTreeMap,
     fmt, fs, io,
     path::{Path, PathBuf},
-    process::Command,
+    process::{Command, Stdio},
 };
 
 /// A work tree, and what was asked of it.
@@ -47,9 +47,6 @@ impl GitError {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::NoProgram { .. } => Some("install git".to_owned()),
-            Self::Refused { said, toplevel, .. } if said.contains("dubious ownership") => {
-                Some(format!("run `git config --global --add safe.directory {}`", toplevel.display()))
-            }
             Self::Refused { .. } => None,
         }
     }
@@ -171,7 +168,9 @@ fn git(toplevel: &Path, arguments: &[&str]) -> Result<Vec<u8>, GitError> {
     for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("GIT_")) {
         command.env_remove(name);
     }
-    command.env("LC_ALL", "C").arg("-C").arg(toplevel).arg("--no-optional-locks").args(arguments);
+    // A checkout may belong to another user, as in containers: nothing of its configuration is executed by this.
+    let careful = ["-c", "safe.directory=*", "-c", "core.fsmonitor=false", "--no-optional-locks"];
+    command.env("LC_ALL", "C").arg("-C").arg(toplevel).args(careful).args(arguments).stdin(Stdio::null());
     let refused = |said: String| {
         let command = arguments.iter().find(|argument| !argument.starts_with('-')).unwrap_or(&"").to_string();
         GitError::Refused { command, toplevel: toplevel.to_owned(), said }

@@ -3,6 +3,7 @@
 mod choice;
 mod gather;
 pub mod git;
+mod history;
 mod kind;
 mod listing;
 mod sdist;

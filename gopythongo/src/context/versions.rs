@@ -2,24 +2,11 @@
 
 use pep440_rs::Version;
 
-use super::BuildKind;
+use super::{BuildKind, history::History};
 use crate::{
     python::name::normalize,
     version::{Numbering, Stamp, VersionPlan, VersionSource},
 };
-
-/// What decides a version besides the source's own words.
-#[derive(Debug, Clone, Default)]
-pub(super) struct History {
-    /// The version of the last tag that is a release of this source, and the tag.
-    pub(super) last: Option<(Version, String)>,
-    /// Commits after that tag, or all, that touch the source.
-    pub(super) commits: u64,
-    /// The digest of the source's files where they differ from the commit, or there is none.
-    pub(super) changed: Option<String>,
-    /// Why tags cannot be trusted or read.
-    pub(super) problem: Option<String>,
-}
 
 /// The version of a build of `source`.
 ///
@@ -49,7 +36,7 @@ pub(super) fn plan(
         BuildKind::Release | BuildKind::Hotfix => Numbering::Candidate,
         BuildKind::Master => Numbering::Final,
     };
-    let of_branch = matches!(kind, BuildKind::Feature | BuildKind::PullRequest).then(|| label(branch)).flatten();
+    let of_branch = matches!(kind, BuildKind::Feature | BuildKind::PullRequest).then(|| label(branch));
     let of_change = history.changed.as_ref().map(|digest| format!("d{digest}"));
     let labels: Vec<String> = of_branch.into_iter().chain(of_change).collect();
     let local = (!labels.is_empty()).then(|| labels.join("."));
@@ -126,12 +113,13 @@ fn parsed(version: &str) -> Result<Version, String> {
     version.parse().map_err(|_| format!("`{version}` is not a version (PEP 440)"))
 }
 
-/// A branch as a local label (PEP 440): `Fix/rounding_up` becomes `fix.rounding.up`, and `feature/` is left out.
-fn label(branch: Option<&str>) -> Option<String> {
-    let branch = branch?;
+/// A branch as a local label (PEP 440): `Fix/rounding_up` becomes `fix.rounding.up`, and `feature/` is left out. Without
+/// a branch there is a label all the same: it keeps the bytes out of channels that others read.
+fn label(branch: Option<&str>) -> String {
+    let branch = branch.unwrap_or("detached");
     let branch = branch.strip_prefix("feature/").unwrap_or(branch).to_ascii_lowercase();
     let words: Vec<&str> = branch.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty()).collect();
-    Some(if words.is_empty() { "branch".to_owned() } else { words.join(".") })
+    if words.is_empty() { "branch".to_owned() } else { words.join(".") }
 }
 
 #[cfg(test)]
@@ -155,6 +143,7 @@ mod tests {
         let of = |kind, branch| version(kind, branch, &said("1.5.0"), &history);
         assert_eq!(of(BuildKind::Feature, "feature/Fix_007-now"), "1.5.0.dev7+fix.7.now");
         assert_eq!(of(BuildKind::PullRequest, "x"), "1.5.0.dev7+x");
+        assert_eq!(of(BuildKind::Feature, "ü"), "1.5.0.dev7+branch");
         assert_eq!(of(BuildKind::Develop, "develop"), "1.5.0.dev7");
         assert_eq!(of(BuildKind::Release, "release/1.5.0"), "1.5.0rc7");
         assert_eq!(of(BuildKind::Hotfix, "hotfix/v1.5"), "1.5rc7");

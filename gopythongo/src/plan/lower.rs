@@ -190,9 +190,9 @@ fn reason(declaration: &Declaration) -> String {
 }
 
 fn not_now<'a>(job: &'a Job, name: &str, context: &Context) -> Option<Draft<'a>> {
-    let declarations = job.steps.iter().filter(|declaration| declaration.name() == name);
+    let mut declarations = job.steps.iter().filter(|declaration| declaration.name() == name);
     let kinds = declarations.clone().fold(Kinds::NONE, |kinds, declaration| kinds.or(declaration.kinds));
-    let step = declarations.last()?.step.clone();
+    let step = declarations.next_back()?.step.clone();
     let reason = match kinds {
         Kinds::NONE => "on no build".to_owned(),
         kinds => format!("not on {} builds, only on {kinds} ones", context.kind),

@@ -42,7 +42,7 @@ pub struct LockedFile {
 
 /// What a resolver printed is not what it should be.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LockError(String);
+pub(super) struct LockError(String);
 
 impl fmt::Display for LockError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

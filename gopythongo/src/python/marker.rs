@@ -222,17 +222,14 @@ impl Comparison {
         }
     }
 
+    /// Texts have no order: what is no version is neither less nor greater (dependency specifiers, as of 2025).
     fn of_texts(self, left: &str, right: &str) -> bool {
         match self {
-            Self::Less => left < right,
-            Self::LessEqual => left <= right,
-            Self::Equal | Self::Identical => left == right,
+            Self::Less | Self::Greater | Self::Compatible => false,
+            Self::LessEqual | Self::Equal | Self::GreaterEqual | Self::Identical => left == right,
             Self::NotEqual => left != right,
-            Self::GreaterEqual => left >= right,
-            Self::Greater => left > right,
             Self::In => right.contains(left),
             Self::NotIn => !right.contains(left),
-            Self::Compatible => false,
         }
     }
 }
@@ -263,6 +260,34 @@ impl Marker {
 }
 
 impl Tree {
+    /// All of them hold. Brackets around what needs none are forgotten, so that equal markers have one form.
+    pub(super) fn all(trees: Vec<Self>) -> Self {
+        let flat = trees.into_iter().flat_map(|tree| match tree {
+            Self::And(trees) => trees,
+            tree => vec![tree],
+        });
+        Self::one_or(flat.collect(), Self::And)
+    }
+
+    /// One of them holds.
+    pub(super) fn any(trees: Vec<Self>) -> Self {
+        let flat = trees.into_iter().flat_map(|tree| match tree {
+            Self::Or(trees) => trees,
+            tree => vec![tree],
+        });
+        Self::one_or(flat.collect(), Self::Or)
+    }
+
+    fn one_or(mut trees: Vec<Self>, many: impl FnOnce(Vec<Self>) -> Self) -> Self {
+        match trees.pop() {
+            Some(only) if trees.is_empty() => only,
+            last => {
+                trees.extend(last);
+                many(trees)
+            }
+        }
+    }
+
     fn holds(&self, environment: &Environment) -> bool {
         match self {
             Self::And(all) => all.iter().all(|tree| tree.holds(environment)),

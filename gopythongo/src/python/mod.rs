@@ -17,6 +17,7 @@ mod backend;
 mod flake8;
 mod lint;
 mod mypy;
+mod mypy_cache;
 mod mypy_plugins;
 mod ruff;
 mod sdist;
@@ -46,6 +47,7 @@ pub(crate) mod packages;
 pub(crate) mod project;
 mod question;
 mod requirement;
+mod requirement_parser;
 mod wheel_archive;
 
 pub mod distribution_file;
@@ -58,13 +60,16 @@ mod resolve;
 
 mod coverage;
 mod coverage_rc;
+mod ground;
 mod installed;
 mod integration_tests;
 mod junit;
 mod matrix;
+mod measuring;
 mod nox;
 mod pytest;
 mod suite;
+mod suite_place;
 mod tox;
 
 mod coverage_ratchet;

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Lock, LockedPackage, Tool, Toolchain, lint, mypy_plugins};
+use super::{Lock, LockedPackage, Tool, Toolchain, lint, mypy_cache::MypyCache, mypy_plugins};
 use crate::run::{Failure, Inputs, Key, Step, Work, process::Status};
 
 /// Runs mypy with the project's configuration.
@@ -15,6 +15,7 @@ pub struct Mypy {
     paths: Vec<PathBuf>,
     args: Vec<String>,
     strict: bool,
+    from_scratch: bool,
 }
 
 impl Mypy {
@@ -38,6 +39,12 @@ impl Mypy {
     /// Adds arguments.
     pub fn args<A: Into<String>>(mut self, args: impl IntoIterator<Item = A>) -> Self {
         self.args.extend(args.into_iter().map(Into::into));
+        self
+    }
+
+    /// Checks everything again each time. By default what mypy remembers of the source's last check is used.
+    pub fn from_scratch(mut self) -> Self {
+        self.from_scratch = true;
         self
     }
 
@@ -102,11 +109,16 @@ impl Step for Mypy {
         } else {
             toolchain.tool(work, &Tool::new("mypy", &version).python(&python))?
         };
+        let tree = work.tree()?;
+        let parts = [version.as_str(), &python.version];
+        let own = work.scratch().join("mypy-cache");
+        let open = || MypyCache::open(toolchain.cache(), &tree, &parts, own.clone());
+        let cache = (!self.from_scratch).then(open).transpose()?;
         let mut command = lint::command(&toolchain, work, &program, "mypy")
             .arg("--python-executable")
             .arg(environment.join("bin/python"))
             .arg("--cache-dir")
-            .arg(work.scratch().join("mypy-cache"));
+            .arg(cache.as_ref().map_or(own.as_path(), MypyCache::directory));
         if self.strict {
             command = command.arg("--strict");
         }

@@ -5,8 +5,8 @@ use std::{fs, time::Duration};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Installer, Toolchain,
-    matrix::{self, Ending, Environment, Verdict},
+    Installer, Toolchain, ground,
+    matrix::{Ending, Environment, Verdict},
 };
 use crate::run::{
     Failure, Inputs, Key, Step, Work,
@@ -76,7 +76,7 @@ impl Step for Nox {
     }
 
     fn key(&self, key: &mut Key<'_>) -> Result<(), Failure> {
-        matrix::key(key, "nox", self.version.as_ref())
+        ground::key(key, "nox", self.version.as_ref())
     }
 
     fn run(&self, work: &mut Work<'_>) -> Result<(), Failure> {
@@ -85,7 +85,7 @@ impl Step for Nox {
                 Failure::new("there is no `noxfile.py`").hint("`.pytest()` runs the tests of a project that has none")
             );
         }
-        let ground = matrix::prepare(work, "nox", self.version.as_ref())?;
+        let place = ground::prepare(work, "nox", self.version.as_ref())?;
         let name = work.job()?.survey.distribution.as_ref().map(|distribution| distribution.name.clone());
         let result = work.scratch().join("nox.json");
         let backend = match work.service::<Toolchain>()?.installer(work)? {
@@ -94,16 +94,16 @@ impl Step for Nox {
         };
         let script = work.scratch().join("nox_with_wheel.py");
         fs::write(&script, SHIM).map_err(Failure::io("cannot write", &script))?;
-        let mut command = Command::new(ground.tool.join("bin/python"))
+        let mut command = Command::new(place.tool.join("bin/python"))
             .arg(script)
             .arg(name.unwrap_or_default())
-            .arg(&ground.wheel)
+            .arg(&place.wheel)
             .args(["--nocolor", "--no-error-on-missing-interpreters", "--default-venv-backend", backend, "--envdir"])
             .arg(work.scratch().join("nox"))
             .arg("--report")
             .arg(&result)
-            .directory(&ground.checkout)
-            .envs(ground.variables.clone())
+            .directory(&place.checkout)
+            .envs(place.variables.clone())
             .ordinary_user();
         if !self.args.is_empty() {
             command = command.arg("--").args(&self.args);
@@ -123,7 +123,7 @@ impl Step for Nox {
         if finished.status != Status::Exited(0) {
             return Err(work.failed(&command, &finished, tail, "nox failed although no session did"));
         }
-        let coverage = matrix::coverage(work, &ground)?;
+        let coverage = ground::coverage(work, &place)?;
         verdict.leave(work, &coverage)
     }
 }

@@ -60,11 +60,20 @@ impl Question {
                 question.listed.extend(lines(&text).filter_map(|line| line.parse().ok()));
             }
         }
-        for text in survey.constraints.iter().map(String::as_str).chain(lines(constraints)) {
-            let pin = parse(text, name)?;
+        let pins = |texts: &mut dyn Iterator<Item = &str>| -> Result<Vec<Requirement>, Failure> {
+            let pins = texts.map(|text| parse(text, name)).collect::<Result<Vec<_>, _>>()?;
             // neither extras nor URLs can constrain
-            question.pinned.extend(pin.url.is_none().then_some(Requirement { extras: Vec::new(), ..pin }));
-        }
+            Ok(pins
+                .into_iter()
+                .filter(|pin| pin.url.is_none())
+                .map(|pin| Requirement { extras: Vec::new(), ..pin })
+                .collect())
+        };
+        let said = pins(&mut lines(constraints))?;
+        // what the pipeline pins, the project does not pin as well
+        question.pinned = pins(&mut survey.constraints.iter().map(String::as_str))?;
+        question.pinned.retain(|pin| said.iter().all(|said| said.name != pin.name));
+        question.pinned.extend(said);
         if let Some((own, _)) = &own {
             question.fold_own(own);
         }
@@ -237,7 +246,7 @@ mod tests {
         let survey = Survey {
             test_requirements: strings(&["asgiref", "Flask[async]"]),
             typing_requirements: strings(&["cryptography"]),
-            constraints: strings(&["asgiref==3.8.1", "werkzeug==3.1.3", "flask==3.1.3"]),
+            constraints: strings(&["asgiref==3.8.1", "werkzeug==3.1.3", "flask==3.1.3", "urllib3==1.26"]),
             ..Survey::default()
         };
         let options = Resolve { typing: true, coverage: true, ..Resolve::default() };

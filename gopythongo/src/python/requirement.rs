@@ -6,8 +6,9 @@ use pep440_rs::{Operator, Version, VersionSpecifiers};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::{
-    marker::{Comparison, Environment, Marker, Term, Tree, Variable},
+    marker::{Environment, Marker},
     name::normalize,
+    requirement_parser::Parser,
 };
 
 /// What some code needs: a distribution, which versions of it, and when.
@@ -117,179 +118,7 @@ impl FromStr for Marker {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let error = |problem| RequirementError { text: text.to_owned(), problem };
-        let mut parser = Parser(text);
-        let tree = parser.any().map_err(error)?;
-        parser.end().map_err(error)?;
-        Ok(Self(tree))
-    }
-}
-
-/// What is left of the text. White space before a token never counts.
-struct Parser<'a>(&'a str);
-
-type Parsed<T> = Result<T, String>;
-
-impl<'a> Parser<'a> {
-    fn requirement(&mut self) -> Parsed<Requirement> {
-        let name = self.identifier("a name")?;
-        let mut extras = Vec::new();
-        if self.take("[") && !self.take("]") {
-            loop {
-                extras.push(normalize(self.identifier("an extra")?));
-                if self.take("]") {
-                    break;
-                }
-                self.expect(",")?;
-            }
-        }
-        let mut url = None;
-        let mut specifiers = VersionSpecifiers::empty();
-        if self.take("@") {
-            let rest = self.0.trim_start();
-            let (word, rest) = rest.split_at(rest.find(char::is_whitespace).unwrap_or(rest.len()));
-            if word.is_empty() {
-                return Err("a URL is expected after `@`".to_owned());
-            }
-            url = Some(word.to_owned());
-            self.0 = rest;
-        } else {
-            specifiers = self.specifiers()?;
-        }
-        let marker = if self.take(";") { Some(Marker(self.any()?)) } else { None };
-        self.end()?;
-        Ok(Requirement { name: normalize(name), extras, specifiers, url, marker })
-    }
-
-    fn specifiers(&mut self) -> Parsed<VersionSpecifiers> {
-        let bracketed = self.take("(");
-        let end = self.0.find(if bracketed { [')', ';'] } else { [';', ';'] }).unwrap_or(self.0.len());
-        let (text, rest) = self.0.split_at(end);
-        self.0 = rest;
-        if bracketed {
-            self.expect(")")?;
-        }
-        let text = text.trim().trim_end_matches(',');
-        if text.is_empty() {
-            return Ok(VersionSpecifiers::empty());
-        }
-        if !text.starts_with(['=', '!', '<', '>', '~']) {
-            return Err(format!("a comparison such as `>=1.0` is expected at `{text}`"));
-        }
-        text.parse().map_err(|_| format!("`{text}` is not a set of versions (PEP 440)"))
-    }
-
-    fn any(&mut self) -> Parsed<Tree> {
-        let mut trees = vec![self.all()?];
-        while self.word("or") {
-            trees.push(self.all()?);
-        }
-        Ok(one_or(trees, Tree::Or))
-    }
-
-    fn all(&mut self) -> Parsed<Tree> {
-        let mut trees = vec![self.comparison()?];
-        while self.word("and") {
-            trees.push(self.comparison()?);
-        }
-        Ok(one_or(trees, Tree::And))
-    }
-
-    fn comparison(&mut self) -> Parsed<Tree> {
-        if self.take("(") {
-            let tree = self.any()?;
-            self.expect(")")?;
-            return Ok(tree);
-        }
-        let left = self.term()?;
-        let comparison = self.operator()?;
-        let right = self.term()?;
-        if matches!((&left, &right), (Term::Literal(_), Term::Literal(_))) {
-            return Err(format!("neither {left} nor {right} is a variable of an environment"));
-        }
-        Ok(Tree::Compare(left, comparison, right))
-    }
-
-    fn operator(&mut self) -> Parsed<Comparison> {
-        if self.word("in") {
-            return Ok(Comparison::In);
-        }
-        if self.word("not") {
-            return if self.word("in") { Ok(Comparison::NotIn) } else { Err(self.expected("`in` after `not`")) };
-        }
-        let found = Comparison::SYMBOLS.into_iter().find(|(symbol, _)| self.take(symbol));
-        found.map(|(_, comparison)| comparison).ok_or_else(|| self.expected("a comparison"))
-    }
-
-    fn term(&mut self) -> Parsed<Term> {
-        for quote in ["'", "\""] {
-            if self.take(quote) {
-                let (text, rest) =
-                    self.0.split_once(quote).ok_or_else(|| format!("the quote {quote}{} does not end", self.0))?;
-                self.0 = rest;
-                return Ok(Term::Literal(text.to_owned()));
-            }
-        }
-        let rest = self.0.trim_start();
-        let (word, rest) = rest.split_at(rest.find(|c: char| !is_name(c)).unwrap_or(rest.len()));
-        if word.is_empty() {
-            return Err(self.expected("a variable or a quoted text"));
-        }
-        self.0 = rest;
-        Variable::named(word).map(Term::Variable).ok_or_else(|| format!("`{word}` is not a variable of an environment"))
-    }
-
-    fn identifier(&mut self, what: &str) -> Parsed<&'a str> {
-        let rest = self.0.trim_start();
-        let end = rest.find(|c: char| !is_name(c)).unwrap_or(rest.len());
-        let word = &rest[..end];
-        let edge = |c: Option<char>| c.is_some_and(|c| c.is_ascii_alphanumeric());
-        if !edge(word.chars().next()) || !edge(word.chars().last()) {
-            return Err(self.expected(what));
-        }
-        self.0 = &rest[end..];
-        Ok(word)
-    }
-
-    fn take(&mut self, symbol: &str) -> bool {
-        let rest = self.0.trim_start().strip_prefix(symbol);
-        self.0 = rest.unwrap_or(self.0);
-        rest.is_some()
-    }
-
-    fn word(&mut self, word: &str) -> bool {
-        let rest = self.0.trim_start().strip_prefix(word).filter(|rest| !rest.starts_with(is_name));
-        self.0 = rest.unwrap_or(self.0);
-        rest.is_some()
-    }
-
-    fn expect(&mut self, symbol: &str) -> Parsed<()> {
-        if self.take(symbol) { Ok(()) } else { Err(self.expected(&format!("`{symbol}`"))) }
-    }
-
-    fn end(&self) -> Parsed<()> {
-        if self.0.trim().is_empty() { Ok(()) } else { Err(self.expected("the end")) }
-    }
-
-    fn expected(&self, what: &str) -> String {
-        match self.0.trim() {
-            "" => format!("{what} is expected at its end"),
-            rest => format!("{what} is expected at `{rest}`"),
-        }
-    }
-}
-
-fn is_name(c: char) -> bool {
-    c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.')
-}
-
-fn one_or(mut trees: Vec<Tree>, many: impl FnOnce(Vec<Tree>) -> Tree) -> Tree {
-    match trees.pop() {
-        Some(only) if trees.is_empty() => only,
-        Some(last) => {
-            trees.push(last);
-            many(trees)
-        }
-        None => many(trees),
+        Parser(text).marker().map_err(error)
     }
 }
 
@@ -342,6 +171,7 @@ mod tests {
             "requests [security,tests] >= 2.8.1, == 2.8.* ; python_version < \"2.7\"",
             "pip @ https://github.com/pypa/pip/archive/1.3.1.zip#sha1=da9234ee9982d4bbb3c72346a6de940a148ea686",
             "name (>=1.0, <2) ; 'linux' in sys_platform",
+            "name; (os_name=='a' and os_name=='b') and ((os_name=='c' or os_name=='d') or os_name=='e')",
             "name[]",
             "name===1.0",
             "name~=1.4.2 ; python_implementation == 'CPython' and os.name != 'nt'",
@@ -380,7 +210,7 @@ mod tests {
             "python_version in '3.10 3.11'",
             "python_full_version == '3.11.*'",
             "python_version ~= '3.8'",
-            "platform_release >= '6'",
+            "platform_release == '6.1.0-13-amd64'",
             "sys_platform == 'win32' or os_name == 'posix' and 'linux' in sys_platform",
             "(sys_platform == 'win32' or os_name == 'posix') and platform_python_implementation != 'PyPy'",
             "extra == 'async-io'",
@@ -394,6 +224,8 @@ mod tests {
             "python_version < '3.9'",
             "python_version >= '3.100'",
             "sys_platform == 'win32'",
+            "platform_release >= '6'",
+            "sys_platform > 'aix'",
             "extra == 'dotenv'",
             "implementation_name not in 'cpython pypy'",
             "python_version == '3.10' or (python_version == '3.11' and os_name == 'nt')",

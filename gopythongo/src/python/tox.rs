@@ -4,7 +4,10 @@ use std::{collections::BTreeMap, fs, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
-use super::matrix::{self, Ending, Environment, Verdict};
+use super::{
+    ground,
+    matrix::{self, Ending, Environment, Verdict},
+};
 use crate::run::{
     Failure, Inputs, Key, Step, Work,
     process::{Command, Status},
@@ -73,7 +76,7 @@ impl Step for Tox {
     }
 
     fn key(&self, key: &mut Key<'_>) -> Result<(), Failure> {
-        matrix::key(key, "tox", self.version.as_ref())
+        ground::key(key, "tox", self.version.as_ref())
     }
 
     fn run(&self, work: &mut Work<'_>) -> Result<(), Failure> {
@@ -81,17 +84,17 @@ impl Step for Tox {
             return Err(Failure::new("there is no configuration of tox")
                 .hint("`.pytest()` runs the tests of a project that has none"));
         }
-        let ground = matrix::prepare(work, "tox", self.version.as_ref())?;
+        let place = ground::prepare(work, "tox", self.version.as_ref())?;
         let result = work.scratch().join("tox.json");
-        let mut command = Command::new(ground.tool.join("bin/tox"))
+        let mut command = Command::new(place.tool.join("bin/tox"))
             .args(["run", "--colored", "no", "--skip-missing-interpreters", "true", "--installpkg"])
-            .arg(&ground.wheel)
+            .arg(&place.wheel)
             .arg("--workdir")
             .arg(work.scratch().join("tox"))
             .arg("--result-json")
             .arg(&result)
-            .directory(&ground.checkout)
-            .envs(ground.variables.clone())
+            .directory(&place.checkout)
+            .envs(place.variables.clone())
             .ordinary_user();
         if !self.args.is_empty() {
             command = command.arg("--").args(&self.args);
@@ -112,7 +115,7 @@ impl Step for Tox {
         if finished.status != Status::Exited(0) {
             return Err(work.failed(&command, &finished, tail, "tox failed although no environment did"));
         }
-        let coverage = matrix::coverage(work, &ground)?;
+        let coverage = ground::coverage(work, &place)?;
         verdict.leave(work, &coverage)
     }
 }

@@ -34,7 +34,7 @@ impl Live {
     pub fn new(telling: Telling, redactor: Redactor) -> Self {
         let bars = MultiProgress::with_draw_target(ProgressDrawTarget::stderr_with_hz(DRAWS));
         let foot = bars.add(ProgressBar::new_spinner().with_style(style("{elapsed} {wide_msg}")));
-        // What commands print stands behind the step, not among the lines that stay.
+        // What starts and what commands print stands in the lines that move, not among those that stay.
         let telling = Telling { quiet: true, ..telling };
         Self { story: Story::new(telling), redactor, bars, running: BTreeMap::new(), foot }
     }
@@ -75,10 +75,8 @@ impl Sink for Live {
             }
             _ => {}
         }
-        if !matches!(event.event, Event::StepStarted { .. }) {
-            for line in &told.lines {
-                let _ = self.bars.println(self.redactor.redact(line));
-            }
+        for line in &told.lines {
+            let _ = self.bars.println(self.redactor.redact(line));
         }
         self.count();
         if let Some(result) = &told.result {

@@ -1,6 +1,6 @@
 //! Reports: consumers of the one event stream, and of nothing else; a recorded run replays into the same text.
 //!
-//! [`Story`](story::Story) turns events into sentences; [`Console`] prints them as plain lines, [`Live`] above moving ones
+//! A story turns events into sentences; [`Console`] prints them as plain lines, [`Live`] above moving ones
 //! on a terminal, and [`Ndjson`] writes the events themselves for machines.
 
 mod closing;

@@ -1,26 +1,20 @@
 //! Colours: four, and only where somebody looks.
 
-use std::io::{IsTerminal, stderr};
+use std::io::IsTerminal;
 
-/// Whether to colour, and how.
+/// Whether to colour; by default not: pipes, files, tests.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Paint {
     coloured: bool,
 }
 
 impl Paint {
-    /// No colours: pipes, files, tests.
+    /// Colours if `stream` is a terminal that knows them, and `NO_COLOR` is not set to anything.
     #[must_use]
-    pub fn plain() -> Self {
-        Self { coloured: false }
-    }
-
-    /// Colours if standard error is a terminal that knows them, and `NO_COLOR` is not set to anything.
-    #[must_use]
-    pub fn for_terminal() -> Self {
+    pub fn of(stream: &impl IsTerminal) -> Self {
         let unwanted = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
         let dumb = std::env::var_os("TERM").is_some_and(|value| value == "dumb");
-        Self { coloured: stderr().is_terminal() && !unwanted && !dumb }
+        Self { coloured: stream.is_terminal() && !unwanted && !dumb }
     }
 
     pub(super) fn good(self, text: &str) -> String {

@@ -19,9 +19,12 @@ const WIDEST: usize = 44;
 /// How to tell it.
 #[derive(Debug, Clone, Default)]
 pub struct Telling {
-    /// Colours.
+    /// Colours of progress and diagnostics.
     pub paint: Paint,
-    /// Leaves out what commands print while they run; a failure's last lines are shown at the end all the same.
+    /// Colours of the last sentence, which goes elsewhere.
+    pub result_paint: Paint,
+    /// Leaves out that steps start and what commands print while they run; a failure's last lines are shown at the end
+    /// all the same.
     pub quiet: bool,
     /// The run's directory, for saying where a step's whole log is.
     pub directory: Option<PathBuf>,
@@ -87,6 +90,7 @@ impl Story {
         let paint = self.telling.paint;
         match &stamped.event {
             Event::RunStarted { plan, resumed } => Told::line(self.begin(plan, &stamped.run, *resumed)),
+            Event::StepStarted { .. } if self.telling.quiet => Told::default(),
             Event::StepStarted { step, reason } => {
                 let line = format!("{} {}  {}", "▸", self.column(step), clean(reason));
                 Told::line(paint.faint(line.trim_end()))
@@ -129,7 +133,10 @@ impl Story {
                     lines.push(String::new());
                 }
                 let reds: Vec<&str> = self.reds.iter().map(|red| red.step.as_str()).collect();
-                Told { lines, result: Some(self.closing.sentence(&stamped.run, state, *ms, &reds, paint)) }
+                Told {
+                    lines,
+                    result: Some(self.closing.sentence(&stamped.run, state, *ms, &reds, self.telling.result_paint)),
+                }
             }
         }
     }
@@ -203,10 +210,7 @@ impl Story {
     fn said(&self, step: &StepId, result: Option<&Outcome>) -> String {
         let mut parts = Vec::new();
         let summary = result.and_then(|result| result.summary.as_deref()).map(clean);
-        // a summary may say the counts itself
-        if !summary.as_ref().is_some_and(|summary| summary.contains(" passed")) {
-            parts.extend(result.and_then(|result| result.tests).map(counts));
-        }
+        parts.extend(result.and_then(|result| result.tests).map(counts));
         if let Some(summary) = summary {
             parts.push(summary);
         } else if let Some(receipt) = self.receipts.get(step) {

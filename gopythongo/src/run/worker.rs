@@ -190,34 +190,31 @@ impl Worker<'_> {
 
     fn effect(&self, code: &AnyStep, class: EffectClass, work: &mut Work<'_>) -> Result<Report, Failure> {
         let id = &work.step.id;
-        self.bus.emit(Event::StepStarted { step: id.clone(), reason: format!("an effect ({class}) is never cached") });
-        let found = match self.told(id, class)? {
-            Some(receipt) => Some((receipt, "done before the run was interrupted")),
-            None => match code.probe(work) {
-                Probe::Done(receipt) => Some((receipt, "found done")),
-                Probe::NotDone | Probe::Partial(_) => None,
-                Probe::Unknown(_) if class == EffectClass::Blind => None,
-                Probe::Conflict(found) => return Err(Failure::refused(found)),
-                Probe::Unknown(why) => return Err(Failure::lacking(why)),
-            },
-        };
-        if let Some((receipt, reason)) = found {
-            self.append(&Record::Receipt { step: id.clone(), receipt: receipt.clone() })?;
-            let reason = work.outcome.summary.clone().unwrap_or_else(|| reason.to_owned());
-            let outcome = Outcome { receipt: Some(receipt), ..work.outcome.clone() };
-            return Ok(Report {
-                outcome: StepOutcome::Cached,
-                reason: Some(reason),
-                cpu: work.cpu,
-                result: Ok(outcome),
-            });
+        if let Some(receipt) = self.told(id, class)? {
+            return self.found(work, receipt, "done before the run was interrupted");
         }
+        let reason = match code.probe(work) {
+            Probe::Done(receipt) => return self.found(work, receipt, "found done"),
+            Probe::NotDone => format!("not done yet ({class})"),
+            Probe::Partial(what) => what,
+            Probe::Unknown(_) if class == EffectClass::Blind => format!("not done yet ({class})"),
+            Probe::Conflict(found) => return Err(Failure::refused(found)),
+            Probe::Unknown(why) => return Err(Failure::lacking(why)),
+        };
+        self.bus.emit(Event::StepStarted { step: id.clone(), reason });
         self.append(&Record::Intent { step: id.clone(), about: work.step.options.to_string() })?;
         self.run(code, work)?;
         let outcome = work.outcome.clone();
         let receipt = outcome.receipt.clone().ok_or_else(|| Failure::new(format!("`{id}` left no receipt")))?;
         self.append(&Record::Receipt { step: id.clone(), receipt })?;
         Ok(Report { outcome: StepOutcome::Passed, reason: None, cpu: work.cpu, result: Ok(outcome) })
+    }
+
+    fn found(&self, work: &Work<'_>, receipt: Receipt, how: &str) -> Result<Report, Failure> {
+        self.append(&Record::Receipt { step: work.step.id.clone(), receipt: receipt.clone() })?;
+        let reason = work.outcome.summary.clone().unwrap_or_else(|| how.to_owned());
+        let outcome = Outcome { receipt: Some(receipt), ..work.outcome.clone() };
+        Ok(Report { outcome: StepOutcome::Cached, reason: Some(reason), cpu: work.cpu, result: Ok(outcome) })
     }
 
     /// What the journal or `--assume` says of an effect that must not be repeated.

@@ -1,3 +1,5 @@
+//! What the console prints, event by event.
+
 use super::samples::{self, Page, begun, ended, output, passed, run_finished, stamped, started, wheel};
 use crate::{
     context::{Redactor, Secret},
@@ -122,10 +124,11 @@ fn a_set_that_was_overtaken_is_no_failure() {
 }
 
 #[test]
-fn quiet_drops_what_commands_print() {
-    let events = stamped(vec![started(), begun("money/wheel", ""), output("money/wheel", "hello")]);
-    assert!(told(&events, Telling::default()).contains("money/wheel  | hello"));
-    assert!(!told(&events, Telling { quiet: true, ..Telling::default() }).contains("hello"));
+fn quiet_drops_starts_and_what_commands_print() {
+    let events = stamped(vec![started(), begun("money/wheel", "new"), output("money/wheel", "hello")]);
+    let lines = |telling| told(&events, telling).lines().skip(1).map(str::to_owned).collect::<Vec<_>>();
+    assert_eq!(lines(Telling::default()), ["▸ money/wheel   new", "  money/wheel  | hello"]);
+    assert_eq!(lines(Telling { quiet: true, ..Telling::default() }), Vec::<String>::new());
 }
 
 #[test]

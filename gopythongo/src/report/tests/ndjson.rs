@@ -1,3 +1,5 @@
+//! What the JSON lines hold, event by event.
+
 use super::samples::{self, Page, output, passed, receipt, stamped, tests};
 use crate::{
     context::{Redactor, Secret},

@@ -1,0 +1,106 @@
+//! What the repositories of the sources say of their past: tags, commits since, and changes that are in no commit.
+
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
+
+use pep440_rs::Version;
+
+use super::{
+    SourceTree,
+    gather::GatheredSource,
+    git::{GitError, Repository, toplevel},
+    versions,
+};
+
+/// What decides a version besides the source's own words.
+#[derive(Debug, Clone, Default)]
+pub(super) struct History {
+    /// The version of the last tag that is a release of this source, and the tag.
+    pub(super) last: Option<(Version, String)>,
+    /// Commits after that tag, or all, that touch the source.
+    pub(super) commits: u64,
+    /// The digest of the source's files where they differ from the commit, or there is none.
+    pub(super) changed: Option<String>,
+    /// Why tags cannot be trusted or read.
+    pub(super) problem: Option<String>,
+}
+
+/// The repositories that were asked, by their top directories.
+#[derive(Default)]
+pub(super) struct Repositories(BTreeMap<PathBuf, Result<Repository, GitError>>);
+
+impl Repositories {
+    /// The repository that a directory is in.
+    pub(super) fn of(&mut self, directory: &Path) -> Option<Result<Repository, GitError>> {
+        let toplevel = toplevel(directory)?;
+        Some(self.0.entry(toplevel).or_insert_with_key(|toplevel| Repository::open(toplevel)).clone())
+    }
+
+    /// The history of each checkout, by the name of its job: all sources after one tag are asked for at once.
+    pub(super) fn histories(&mut self, sources: &[GatheredSource<'_>]) -> BTreeMap<String, History> {
+        let mut histories = BTreeMap::new();
+        let mut asked: BTreeMap<PathBuf, Vec<&GatheredSource<'_>>> = BTreeMap::new();
+        for source in sources.iter().filter(|source| source.is_versioned_checkout()) {
+            match self.of(&source.directory) {
+                Some(Ok(repository)) => asked.entry(repository.toplevel).or_default().push(source),
+                Some(Err(error)) => {
+                    let problem = Some(error.to_string());
+                    histories.insert(source.job.name.clone(), History { problem, ..without_commit(source) });
+                }
+                None => {
+                    histories.insert(source.job.name.clone(), without_commit(source));
+                }
+            }
+        }
+        for (toplevel, sources) in asked {
+            if let Some(Ok(repository)) = self.0.get(&toplevel) {
+                histories.extend(in_repository(repository, &sources));
+            }
+        }
+        histories
+    }
+}
+
+fn in_repository(repository: &Repository, sources: &[&GatheredSource<'_>]) -> BTreeMap<String, History> {
+    let tags = repository.tags();
+    let mut by_tag: BTreeMap<Option<String>, Vec<&Path>> = BTreeMap::new();
+    let mut histories: BTreeMap<String, History> = BTreeMap::new();
+    for source in sources {
+        let own = source.survey.distribution.as_ref().map_or("", |distribution| distribution.name.as_str());
+        let last = tags.as_ref().ok().and_then(|tags| versions::last_release(tags, &[own, &source.job.name]));
+        by_tag.entry(last.as_ref().map(|(_, tag)| tag.clone())).or_default().push(&source.directory);
+        let changed = repository.is_changed(&source.directory).then(|| digest(source)).flatten();
+        let problem = repository.shallow.then(|| {
+            format!(
+                "{} is a shallow clone, and the version comes from its tags: run `git fetch --unshallow --tags`",
+                repository.toplevel.display()
+            )
+        });
+        histories.insert(source.job.name.clone(), History { last, commits: 0, changed, problem });
+    }
+    for (tag, directories) in by_tag {
+        let counts = repository.commits(tag.as_deref(), &directories);
+        for source in sources.iter().filter(|source| directories.contains(&source.directory.as_path())) {
+            let Some(history) = histories.get_mut(&source.job.name) else { continue };
+            match counts.as_ref().map(|counts| counts.get(&source.directory)) {
+                Ok(count) => history.commits = count.copied().unwrap_or_default(),
+                Err(error) => history.problem = Some(error.to_string()),
+            }
+        }
+    }
+    if let Err(error) = tags {
+        histories.values_mut().for_each(|history| history.problem = Some(error.to_string()));
+    }
+    histories
+}
+
+/// What is in no repository is in no commit.
+fn without_commit(source: &GatheredSource<'_>) -> History {
+    History { changed: digest(source), ..History::default() }
+}
+
+fn digest(source: &GatheredSource<'_>) -> Option<String> {
+    SourceTree::read(&source.directory).ok().map(|tree| tree.digest().short(8))
+}
