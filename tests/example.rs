@@ -23,6 +23,8 @@ pub struct Example {
     directory: TempDir,
     name: &'static str,
     program: PathBuf,
+    /// The state of another example; its own by default.
+    shared_state: Option<PathBuf>,
 }
 
 impl Example {
@@ -48,8 +50,30 @@ impl Example {
     #[must_use]
     pub fn promoted_storefront() -> Self {
         let directory = tempfile::tempdir().expect("a temporary directory");
-        seed::copy(seed::promoted(), directory.path());
-        Self { directory, name: "checkout", program: program("pipeline") }
+        seed::copy(&seed::promoted().place, directory.path());
+        Self { directory, name: "checkout", program: program("pipeline"), shared_state: None }
+    }
+
+    /// The same, with what the run that promoted it (`run --json`) printed.
+    #[must_use]
+    pub fn promoted_storefront_and_its_first_run() -> (Self, Outcome) {
+        (Self::promoted_storefront(), seed::promoted().first.clone())
+    }
+
+    /// A copy of this checkout and its state, apart from them from now on.
+    #[must_use]
+    pub fn copied(&self) -> Self {
+        let directory = tempfile::tempdir().expect("a temporary directory");
+        seed::copy(&self.directory(), directory.path());
+        Self { directory, name: self.name, program: self.program.clone(), shared_state: self.shared_state.clone() }
+    }
+
+    /// Another copy of this checkout, which shares the state.
+    #[must_use]
+    pub fn with_another_checkout(&self) -> Self {
+        let mut copy = self.copied();
+        copy.shared_state = Some(self.state());
+        copy
     }
 
     fn copy(example: &str, package: &str, branch: &str) -> Self {
@@ -58,7 +82,7 @@ impl Example {
 
     fn copy_as(example: &str, package: &str, branch: &str, name: &'static str) -> Self {
         let directory = tempfile::tempdir().expect("a temporary directory");
-        let copy = Self { directory, name, program: program(package) };
+        let copy = Self { directory, name, program: program(package), shared_state: None };
         copy_tracked(&root().join("examples").join(example), &copy.path());
         copy.git(&["init", "--quiet", "--initial-branch", branch]);
         copy.commit("Start");
@@ -80,7 +104,7 @@ impl Example {
     /// Where the pipeline keeps its state.
     #[must_use]
     pub fn state(&self) -> PathBuf {
-        self.directory.path().join("state")
+        self.shared_state.clone().unwrap_or_else(|| self.directory.path().join("state"))
     }
 
     /// Commits everything.
@@ -95,16 +119,37 @@ impl Example {
         Promoted::read(&self.state())
     }
 
-    /// Runs git in the copy; it must succeed.
-    pub fn git(&self, arguments: &[&str]) {
-        let status = Command::new("git")
+    /// The text of a blob of the cache.
+    ///
+    /// # Panics
+    /// When there is no such blob.
+    #[must_use]
+    pub fn blob(&self, digest: &str) -> String {
+        let mut files = vec![self.state().join("cache")];
+        while let Some(path) = files.pop() {
+            if path.is_dir() {
+                files.extend(fs::read_dir(&path).into_iter().flatten().flatten().map(|entry| entry.path()));
+            } else if path.to_string_lossy().replace('/', "").ends_with(digest) {
+                return fs::read_to_string(&path).expect("text");
+            }
+        }
+        panic!("there is no blob {digest}")
+    }
+
+    /// Runs git in the copy, which must succeed, and gives what it prints.
+    ///
+    /// # Panics
+    /// When git fails.
+    pub fn git(&self, arguments: &[&str]) -> String {
+        let output = Command::new("git")
             .args(["-c", "user.name=A", "-c", "user.email=a@localhost", "-c", "commit.gpgsign=false"])
             .args(arguments)
             .current_dir(self.path())
-            .stdout(Stdio::null())
-            .status()
+            .stderr(Stdio::inherit())
+            .output()
             .expect("git");
-        assert!(status.success(), "git {arguments:?}");
+        assert!(output.status.success(), "git {arguments:?}");
+        String::from_utf8_lossy(&output.stdout).into_owned()
     }
 
     /// Replaces the first occurrence of a text in a file, which must be there.
@@ -128,6 +173,18 @@ impl Example {
     #[must_use]
     pub fn run(&self, arguments: &[&str]) -> Outcome {
         Outcome::of(&self.command(arguments).output().expect("the program starts"))
+    }
+
+    /// Runs another program in the place of the example's own.
+    ///
+    /// # Panics
+    /// When it does not start.
+    #[must_use]
+    pub fn run_as(&self, program: &str, arguments: &[&str]) -> Outcome {
+        let mut command = Command::new(program);
+        plain(&mut command);
+        command.args(arguments).current_dir(self.path()).env("GOPYTHONGO_STATE", self.state());
+        Outcome::of(&command.output().expect("the program starts"))
     }
 
     /// Starts the example's program and leaves it running.

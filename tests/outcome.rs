@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, process::Output};
 use serde_json::Value;
 
 /// A finished run of a pipeline's program.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Outcome {
     /// The exit code; 128 + signal as shells count.
     pub code: i32,
@@ -31,8 +31,14 @@ impl Outcome {
     /// Fails the test unless the program ended with `code`.
     #[track_caller]
     pub fn ends_with(self, code: i32) -> Self {
-        assert_eq!(self.code, code, "stdout:\n{}\nstderr:\n{}", self.stdout, self.stderr);
+        assert_eq!(self.code, code, "stdout:\n{}\nstderr:\n{}", self.essence(), self.stderr);
         self
+    }
+
+    /// Standard output without what commands printed, which a failure repeats as far as it matters.
+    fn essence(&self) -> String {
+        let lines = self.stdout.lines().filter(|line| !line.contains("\"type\":\"output\""));
+        lines.map(|line| format!("{line}\n")).collect()
     }
 
     /// Fails the test unless standard error holds `text`.
@@ -50,6 +56,17 @@ impl Outcome {
     pub fn events(&self) -> Vec<Value> {
         let parse = |line: &str| serde_json::from_str(line).unwrap_or_else(|error| panic!("`{line}`: {error}"));
         self.stdout.lines().map(parse).collect()
+    }
+
+    /// The `step-finished` event of a step of a run with `--json`; the last one if the run began again.
+    ///
+    /// # Panics
+    /// When the step did not end.
+    #[must_use]
+    pub fn finished(&self, step: &str) -> Value {
+        let mut events = self.events().into_iter().rev();
+        let found = events.find(|event| event["type"] == "step-finished" && event["step"] == step);
+        found.unwrap_or_else(|| panic!("`{step}` did not end in\n{}", self.essence()))
     }
 
     /// How each step ended, by step, of a run with `--json`.

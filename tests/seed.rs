@@ -7,22 +7,29 @@ use std::{
     sync::OnceLock,
 };
 
-use crate::Example;
+use crate::{Example, Outcome};
 
-/// A directory with `checkout` and `state` of a promoted storefront; made once a suite.
-pub(crate) fn promoted() -> &'static Path {
-    static SEED: OnceLock<PathBuf> = OnceLock::new();
+/// A promoted storefront.
+pub(crate) struct Seed {
+    /// A directory with `checkout` and `state`.
+    pub(crate) place: PathBuf,
+    /// What the run that promoted it printed.
+    pub(crate) first: Outcome,
+}
+
+/// A storefront that was promoted from an empty state; made once a suite.
+pub(crate) fn promoted() -> &'static Seed {
+    static SEED: OnceLock<Seed> = OnceLock::new();
     SEED.get_or_init(|| {
         let storefront = Example::storefront();
         let first = storefront.run(&["run", "--json"]).ends_with(0);
-        fs::write(storefront.directory().join("first.ndjson"), &first.stdout).expect("the run can be kept");
         // nothing is dropped at the end of a test program: the next suite removes what this one leaves
         let place = own_directory().join("seed");
         if place.exists() {
             fs::remove_dir_all(&place).expect("the last suite's seed can be removed");
         }
         copy(&storefront.directory(), &place);
-        place
+        Seed { place, first }
     })
 }
 

@@ -29,17 +29,24 @@ fn main() -> ExitCode {
 mod tests {
     use gopythongo::testing::*;
 
+    use super::pipeline;
+
     #[test]
     fn a_feature_build_publishes_nothing() {
-        plan(super::pipeline()).on_branch("feature/discounts").has_no_effects();
+        plan(pipeline()).on_branch("feature/discounts").has_no_effects().runs("shop/integration-tests");
+        plan(pipeline()).kind(PullRequest).has_no_effects();
     }
 
     #[test]
     fn the_shop_is_tested_against_what_this_run_uploads() {
-        plan(super::pipeline())
-            .on_branch("develop")
+        plan(pipeline())
             .needs("catalog/tox", "money/upload")
-            .needs("shop/resolve", "catalog/upload")
-            .needs("promote", "shop/integration-tests");
+            .needs("shop/integration-tests", "money/upload")
+            .needs("shop/integration-tests", "catalog/upload");
+    }
+
+    #[test]
+    fn nothing_is_promoted_before_everything_has_passed() {
+        plan(pipeline()).each(Develop | Release | Hotfix | Master, |plan| plan.needs_everything("promote"));
     }
 }

@@ -132,7 +132,11 @@ impl Session {
 pub(super) fn problems(context: &Context, lowered: &Lowered) -> Vec<String> {
     let planned: BTreeSet<&str> = lowered.plan.steps.iter().map(|step| step.job.as_str()).collect();
     let jobs = context.jobs.iter().filter(|(job, _)| planned.contains(job.as_str()));
-    jobs.flat_map(|(job, found)| found.survey.problems.iter().map(move |problem| format!("{job}: {problem}"))).collect()
+    jobs.flat_map(|(job, found)| {
+        let unversioned = found.survey.distribution.as_ref().and(found.survey.version_problem.as_ref());
+        found.survey.problems.iter().chain(unversioned).map(move |problem| format!("{job}: {problem}"))
+    })
+    .collect()
 }
 
 /// Normalised names of the packages that the pipeline declares: they come from nowhere else.

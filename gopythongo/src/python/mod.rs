@@ -1,97 +1,58 @@
 //! Python: interpreters, environments, lint, types, tests, coverage, distributions.
 //!
-//! [`Toolchain`] is what steps build environments with; the other nouns are steps and file formats.
+//! [`Toolchain`] is what steps build environments with; `formats`, `project` and `packages` read what files say; the steps
+//! are in `build`, `lints`, `resolution` and `suites`.
 
-mod defaults;
-mod implied;
-mod installer;
-mod interpreter;
-mod pip;
-mod resolver;
-mod tool;
-mod tool_cache;
-mod toolchain;
-mod uv;
-
-mod backend;
-mod flake8;
-mod lint;
-mod mypy;
-mod mypy_cache;
-mod mypy_plugins;
-mod ruff;
-mod sdist;
-mod sdist_archive;
-mod wheel;
-
-pub use flake8::Flake8;
-pub(crate) use implied::implied;
-pub use installer::Installer;
-pub use interpreter::interpreters;
-pub use mypy::Mypy;
-pub use ruff::Ruff;
-pub use sdist::Sdist;
-pub use tool::Tool;
-pub use tool_cache::tool_cache;
-pub use toolchain::Toolchain;
-pub use wheel::Wheel;
-
-mod distribution_error;
-mod filename;
-mod lock;
-mod marker;
-mod metadata;
-pub mod name;
-mod owned;
+mod formats;
 pub(crate) mod packages;
 pub(crate) mod project;
-mod question;
-mod requirement;
-mod requirement_parser;
-mod wheel_archive;
+mod tools;
 
-pub mod distribution_file;
-pub mod payload;
+mod build;
+mod lints;
+mod resolution;
+mod suites;
+
+mod implied;
 
 #[cfg(test)]
-pub(crate) mod test_wheel;
+pub(crate) use formats::test_wheel;
+pub use formats::{
+    distribution_error::DistributionError,
+    distribution_file::{self, Checked},
+    filename::{FileName, SdistName, WheelName},
+    marker::{Environment, Marker},
+    metadata::Metadata,
+    name, payload,
+    requirement::{Requirement, RequirementError},
+};
+use formats::{marker, metadata, requirement, requirement_parser, wheel_archive};
 
-mod resolve;
+use tools::{defaults, installer, pip, uv};
+pub use tools::{
+    installer::Installer, interpreter::interpreters, tool::Tool, tool_cache::tool_cache, toolchain::Toolchain,
+};
 
-mod coverage;
-mod coverage_rc;
-mod ground;
-mod installed;
-mod integration_tests;
-mod junit;
-mod matrix;
-mod measuring;
-mod nox;
-mod pytest;
-mod suite;
-mod suite_place;
-mod tox;
+use build::{backend, sdist, sdist_archive};
+pub use build::{sdist::Sdist, wheel::Wheel};
+pub use lints::{flake8::Flake8, mypy::Mypy, ruff::Ruff};
+use lints::{lint, mypy_cache, mypy_plugins};
+use resolution::{lock, owned, question};
+pub use resolution::{
+    lock::{Lock, LockedFile, LockedPackage},
+    resolve::Resolve,
+};
+pub use suites::{
+    coverage::{Coverage, Covered, FileCoverage},
+    coverage_ratchet::CoverageRatchet,
+    integration_tests::IntegrationTests,
+    nox::Nox,
+    pytest::Pytest,
+    tox::Tox,
+};
+use suites::{coverage_rc, ground, installed, junit, matrix, measuring, pytest, suite, suite_place};
 
-mod coverage_ratchet;
-
-pub use distribution_error::DistributionError;
-pub use distribution_file::Checked;
-pub use filename::{FileName, SdistName, WheelName};
-pub use metadata::Metadata;
-
-pub use marker::{Environment, Marker};
-pub use requirement::{Requirement, RequirementError};
-
-pub use lock::{Lock, LockedFile, LockedPackage};
-pub use resolve::Resolve;
-
-pub use integration_tests::IntegrationTests;
-pub use nox::Nox;
-pub use pytest::Pytest;
-pub use tox::Tox;
-
-pub use coverage::{Coverage, Covered, FileCoverage};
-pub use coverage_ratchet::CoverageRatchet;
+pub(crate) use implied::implied;
 
 #[cfg(test)]
 mod tests;

@@ -8,7 +8,7 @@ use std::{
 
 use toml::Value;
 
-use super::{name::normalize, project::Project};
+use crate::python::{name::normalize, project::Project};
 
 /// Directories beside `pyproject.toml` that are not packages of the distribution, though they may look like it.
 const NO_PACKAGES: [&str; 20] = [

@@ -7,7 +7,7 @@ use std::{
 
 use toml::{Table, Value};
 
-use super::name::normalize;
+use crate::python::name::normalize;
 use crate::support::Ini;
 
 /// What a project's configuration files say. Nothing is executed.

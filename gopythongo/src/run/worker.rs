@@ -114,8 +114,12 @@ impl Worker<'_> {
             Nature::Pure => self.pure(code, &mut work),
             Nature::Effect(class) => self.effect(code, class, &mut work),
         };
+        // where a command failed stays until the next run, for whoever looks into it
+        let kept =
+            report.as_ref().is_err_and(|failure| failure.command.is_some() && failure.kind != FailureKind::Cancelled);
         // a step that left nothing behind never made its directory
-        if let Err(error) = fs::remove_dir_all(&scratch)
+        if !kept
+            && let Err(error) = fs::remove_dir_all(&scratch)
             && error.kind() != std::io::ErrorKind::NotFound
         {
             line(&format!("cannot remove `{}`: {error}", scratch.display()));

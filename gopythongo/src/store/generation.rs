@@ -10,6 +10,15 @@ use crate::support::Digest;
 /// The channel that all others fall back to.
 const MASTER: &str = "master";
 
+/// The channel that builds of branches are compared with, and will be merged into.
+const DEVELOP: &str = "develop";
+
+/// Where a channel looks, in this order: in itself, for a feature's or a pull request's in `develop`, in `master`.
+fn lookups(channel: &str) -> impl DoubleEndedIterator<Item = &str> {
+    let of_branch = channel.starts_with("feature/") || channel.starts_with("pull-request/");
+    [Some(channel), of_branch.then_some(DEVELOP), Some(MASTER)].into_iter().flatten()
+}
+
 /// A picture of all channels.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Generation {
@@ -98,37 +107,34 @@ impl Release {
 }
 
 impl Generation {
-    /// A channel, complete: packages and figures that it lacks are `master`'s.
+    /// A channel, complete: packages and figures that it lacks are those of `master`, for a branch's channel of `develop` first.
     #[must_use]
     pub fn channel(&self, name: &str) -> Channel {
-        let mut channel = self.channels.get(MASTER).cloned().unwrap_or_default();
-        if let Some(own) = self.channels.get(name) {
-            channel.packages.extend(own.packages.clone());
-            channel.ratchets.extend(own.ratchets.clone());
+        let mut complete = Channel::default();
+        for channel in lookups(name).rev().filter_map(|name| self.channels.get(name)) {
+            complete.packages.extend(channel.packages.clone());
+            complete.ratchets.extend(channel.ratchets.clone());
         }
-        channel
+        complete
     }
 
-    /// The releases of a package in a channel, oldest promotion first, falling back to `master` for a package that the
-    /// channel lacks.
+    /// The releases of a package in a channel, oldest promotion first; for a package that the channel lacks, those that
+    /// [`channel`](Self::channel) falls back to.
     #[must_use]
     pub fn releases(&self, channel: &str, package: &str) -> &[Release] {
-        [channel, MASTER]
-            .into_iter()
-            .find_map(|name| self.channels.get(name)?.packages.get(package))
-            .map_or(&[], Vec::as_slice)
+        lookups(channel).find_map(|name| self.channels.get(name)?.packages.get(package)).map_or(&[], Vec::as_slice)
     }
 
-    /// The newest release of a package in a channel, falling back to `master` for a package that the channel lacks.
+    /// The newest release of a package in a channel, or where the channel falls back to.
     #[must_use]
     pub fn newest(&self, channel: &str, package: &str) -> Option<&Release> {
         self.releases(channel, package).last()
     }
 
-    /// The ratchet figure of a job in a channel, falling back to `master` for a job that the channel lacks.
+    /// The ratchet figure of a job in a channel, or where the channel falls back to.
     #[must_use]
     pub fn figure(&self, channel: &str, job: &str) -> Option<&Figure> {
-        [channel, MASTER].into_iter().find_map(|name| self.channels.get(name)?.ratchets.get(job))
+        lookups(channel).find_map(|name| self.channels.get(name)?.ratchets.get(job))
     }
 
     /// Releases of a package in all channels, channel by channel, newest first.

@@ -137,15 +137,26 @@ impl PlanTest {
     #[track_caller]
     pub fn needs(self, step: &str, needed: &str) -> Self {
         let plan = self.plan();
-        let (found, _) = (find(&plan, step), find(&plan, needed));
-        let mut all: BTreeSet<&str> = BTreeSet::new();
-        let mut next: Vec<&str> = found.needs.iter().map(String::as_str).collect();
-        while let Some(id) = next.pop() {
-            if all.insert(id) {
-                next.extend(plan.step(id).iter().flat_map(|step| step.needs.iter().map(String::as_str)));
-            }
-        }
-        assert!(all.contains(needed), "`{step}` does not need `{needed}`\n\n{}", plan::tree(&plan, true));
+        let (found, needed) = (find(&plan, step), &find(&plan, needed).id);
+        assert!(
+            all_needed(&plan, found).contains(needed.as_str()),
+            "`{step}` does not need `{needed}`\n\n{}",
+            plan::tree(&plan, true)
+        );
+        self
+    }
+
+    /// Claims that a step runs only when every other step that runs has passed: `.needs_everything("promote")`.
+    ///
+    /// # Panics
+    /// When it does not wait for one of them, it is no step of the plan, or the pipeline is not valid.
+    #[track_caller]
+    pub fn needs_everything(self, step: &str) -> Self {
+        let plan = self.plan();
+        let all = all_needed(&plan, find(&plan, step));
+        let others = running(&plan).filter(|other| other.id != step && !all.contains(other.id.as_str()));
+        let others: Vec<String> = others.map(|other| format!("`{}`", other.id)).collect();
+        assert!(others.is_empty(), "`{step}` does not need {}\n\n{}", words::list(&others), plan::tree(&plan, true));
         self
     }
 
@@ -193,6 +204,18 @@ impl PlanTest {
             found => found.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"),
         }
     }
+}
+
+/// What must have passed before a step runs, be it through others.
+fn all_needed<'a>(plan: &'a Plan, step: &'a PlannedStep) -> BTreeSet<&'a str> {
+    let mut all = BTreeSet::new();
+    let mut next: Vec<&str> = step.needs.iter().map(String::as_str).collect();
+    while let Some(id) = next.pop() {
+        if all.insert(id) {
+            next.extend(plan.step(id).iter().flat_map(|step| step.needs.iter().map(String::as_str)));
+        }
+    }
+    all
 }
 
 fn running(plan: &Plan) -> impl Iterator<Item = &PlannedStep> {
@@ -246,6 +269,7 @@ mod tests {
             .needs("shop/resolve", "money/upload")
             .needs("shop/integration-tests", "catalog/upload")
             .needs("promote", "shop/integration-tests")
+            .needs_everything("promote")
             .lacks("shop/upload")
             .each(Feature | PullRequest, |plan| plan.has_no_effects().skips("money/upload").runs("money/pytest"))
             .on_branch("feature/discounts")
@@ -283,6 +307,8 @@ mod tests {
         );
         let message = broken(|| plan(storefront()).needs("money/flake8", "catalog/upload"));
         assert!(message.starts_with("`money/flake8` does not need `catalog/upload`\n\n"), "{message}");
+        let message = broken(|| plan(storefront()).needs_everything("shop/integration-tests"));
+        assert!(message.starts_with("`shop/integration-tests` does not need `promote`\n\n"), "{message}");
     }
 
     #[test]

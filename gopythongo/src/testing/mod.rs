@@ -8,7 +8,7 @@
 //! // in a `#[test]`
 //! plan(pipeline()).is_valid();
 //! plan(pipeline()).on_branch("feature/discounts").has_no_effects().runs("money/pytest").skips("money/upload");
-//! plan(pipeline()).kind(Master).needs("catalog/resolve", "money/upload");
+//! plan(pipeline()).kind(Master).needs("catalog/resolve", "money/upload").needs_everything("promote");
 //! ```
 
 mod assertions;

@@ -62,6 +62,19 @@ fn a_channel_falls_back_to_master_package_by_package() {
 }
 
 #[test]
+fn the_channel_of_a_branch_falls_back_to_develop_before_master() {
+    let (_directory, store) = new_store();
+    promote(&store, "r1", "master", "money", "1.4", "a");
+    promote(&store, "r2", "develop", "money", "1.5.0.dev1", "b");
+    for channel in ["feature/discounts", "pull-request/7"] {
+        assert_eq!(newest(&store, channel, "money").as_deref(), Some("1.5.0.dev1"));
+        let complete = store.current().expect("a generation").channel(channel);
+        assert_eq!(complete.packages["money"].last().map(|release| &*release.version), Some("1.5.0.dev1"));
+    }
+    assert_eq!(newest(&store, "hotfix/1.4.1", "money").as_deref(), Some("1.4"));
+}
+
+#[test]
 fn a_library_that_moved_after_it_was_resolved_stops_the_promotion() {
     let (_directory, store) = new_store();
     promote(&store, "r1", "develop", "money", "1.5.0.dev1", "a");

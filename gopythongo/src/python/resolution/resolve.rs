@@ -1,0 +1,247 @@
+//! Resolution as a step: what the tests of a job are run with.
+
+use std::{
+    any::Any,
+    collections::BTreeSet,
+    fs,
+    path::{Path, PathBuf},
+};
+
+use serde::{Deserialize, Serialize};
+
+use crate::python::{
+    IntegrationTests, Lock, Pytest, Toolchain,
+    owned::{Owned, requires_dist},
+    question::Question,
+};
+use crate::{
+    context::{Interpreter, JobContext},
+    run::{AnyStep, Failure, FailureKind, Inputs, Key, Outcome, Step, Work},
+    store::Store,
+    support::{Digest, words},
+};
+
+/// Resolves what a job's tests and types need into a [`Lock`]: kept until the requirements, the constraints or an owned
+/// package changes.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[must_use]
+pub struct Resolve {
+    pub(in crate::python) python: Option<String>,
+    /// Whether the requirements of type checks are resolved too.
+    pub(in crate::python) typing: bool,
+    /// Whether coverage is measured.
+    pub(in crate::python) coverage: bool,
+    /// The version that is asked for by an option.
+    pub(in crate::python) pytest: Option<String>,
+    /// Further requirements, plug-ins of pytest among them.
+    pub(in crate::python) requirements: Vec<String>,
+    /// Extras of the wheel instead of those that look like tests'.
+    pub(in crate::python) extras: Vec<String>,
+    pub(in crate::python) constraints: Option<PathBuf>,
+}
+
+impl Resolve {
+    /// What a job with these steps needs for one Python: pytest with its plug-ins, coverage, what types need.
+    pub fn for_steps<'a>(steps: impl IntoIterator<Item = &'a AnyStep>, python: Option<&str>) -> Self {
+        let mut resolve = Self { python: python.map(str::to_owned), ..Self::default() };
+        for step in steps {
+            resolve.typing |= step.kind() == "mypy";
+            let step = &**step as &dyn Any;
+            let suite = step.downcast_ref().or_else(|| step.downcast_ref().map(IntegrationTests::options));
+            let Some(suite): Option<&Pytest> = suite else { continue };
+            resolve.coverage |= !suite.without_coverage;
+            resolve.pytest = suite.version.clone().or(resolve.pytest);
+            for requirement in &suite.requirements {
+                if !resolve.requirements.contains(requirement) {
+                    resolve.requirements.push(requirement.clone());
+                }
+            }
+            for extra in &suite.extras {
+                if !resolve.extras.contains(extra) {
+                    resolve.extras.push(extra.clone());
+                }
+            }
+        }
+        resolve
+    }
+
+    /// Adds a constraints file, relative to the pipeline's root: `name==version` a line. None by default.
+    pub fn constraints(mut self, file: impl Into<PathBuf>) -> Self {
+        self.constraints = Some(file.into());
+        self
+    }
+
+    fn question(
+        &self,
+        job: &JobContext,
+        name: &str,
+        python: &Interpreter,
+        root: &Path,
+        metadata: Option<&PathBuf>,
+    ) -> Result<Question, Failure> {
+        let requires = metadata
+            .map(|file| {
+                let bytes = fs::read(file).map_err(Failure::io("cannot read", file))?;
+                requires_dist(bytes).map_err(|error| Failure::new(format!("the wheel of `{name}`: {error}")))
+            })
+            .transpose()?;
+        let constraints = match &self.constraints {
+            Some(file) => {
+                let file = root.join(file);
+                fs::read_to_string(&file).map_err(Failure::io("cannot read the constraints", &file))?
+            }
+            None => String::new(),
+        };
+        Question::new(self, job, name, python, requires, &constraints)
+    }
+
+    /// Tells the stage which releases of the channel the lock relies on: the promotion checks that they are still there.
+    fn record(&self, work: &Work<'_>, lock: &Lock, owned: &Owned) -> Result<(), Failure> {
+        let relied: Vec<(String, Digest)> = lock
+            .owned()
+            .filter_map(|package| Some((package.name.clone(), owned.get(&package.name)?)))
+            .filter(|(_, seen)| !seen.staged)
+            .map(|(name, seen)| (name, seen.payload))
+            .collect();
+        if relied.is_empty() {
+            return Ok(());
+        }
+        let store = work.service::<Store>()?;
+        let relied = relied.into_iter().map(|(name, payload)| (name, Some(payload)));
+        store.update_stage(work.run_id(), |stage| stage.resolved.extend(relied))?;
+        Ok(())
+    }
+}
+
+impl Step for Resolve {
+    const KIND: &'static str = "resolve";
+    const VERSION: u32 = 1;
+
+    fn label(&self) -> Option<String> {
+        self.python.clone()
+    }
+
+    fn inputs(&self) -> Inputs {
+        Inputs::source().artifact("wheel").index()
+    }
+
+    fn outputs(&self) -> Vec<String> {
+        vec!["lock".to_owned()]
+    }
+
+    fn key(&self, key: &mut Key<'_>) -> Result<(), Failure> {
+        let toolchain = key.service::<Toolchain>()?;
+        let python = toolchain.for_source(self.python.as_deref(), &key.job()?.survey)?;
+        let metadata = key.outcome("wheel").and_then(|outcome| outcome.artifacts.get("metadata"));
+        let metadata = metadata.map(|artifact| key.blob(&artifact.digest));
+        let question = self.question(key.job()?, &key.step().job, python, &key.context().root, metadata.as_ref())?;
+        let owned = Owned::seen(&*key.service::<Store>()?, key.run_id(), key.context())?;
+        key.part("Python", format!("{} {}", python.implementation, python.version));
+        key.part("requirements", question.requirements(None));
+        for file in &question.files {
+            let digest = Digest::of_file(file).map_err(Failure::io("cannot read", file))?;
+            key.part(file.file_name().unwrap_or_default().to_string_lossy(), digest);
+        }
+        key.part("constraints", [question.pins(&owned), question.defaults.clone()].concat().join("\n"));
+        let needs = question.reached(&owned, python);
+        let names: BTreeSet<String> = needs.into_iter().map(|need| need.requirement.name).collect();
+        for name in names {
+            let seen = owned.get(&name).map(|seen| format!("{} {}", seen.version, seen.payload));
+            key.part(name, seen.unwrap_or_else(|| "none".to_owned()));
+        }
+        Ok(())
+    }
+
+    fn run(&self, work: &mut Work<'_>) -> Result<(), Failure> {
+        let toolchain = work.service::<Toolchain>()?;
+        let python = toolchain.for_source(self.python.as_deref(), &work.job()?.survey)?;
+        let name = work.step().job.clone();
+        let (metadata, wheel) = match work.outcome("wheel") {
+            Some(_) => (Some(work.artifact("wheel", "metadata")?), Some(work.artifact("wheel", "wheel")?)),
+            None => (None, None),
+        };
+        let root = work.context().root.clone();
+        let question = self.question(work.job()?, &name, python, &root, metadata.as_ref())?;
+        let owned = Owned::seen(&*work.service::<Store>()?, work.run_id(), work.context())?;
+        let needs = question.reached(&owned, python);
+
+        let requirements = question.requirements(wheel.as_deref());
+        let constraints = [question.pins(&owned), question.owned_pins(&owned, &needs)].concat();
+        let answer = match &question.defaults[..] {
+            [] => toolchain.resolve(work, python, &requirements, &question.files, &constraints),
+            defaults => {
+                let all = [&constraints[..], defaults].concat();
+                let answer = toolchain.resolve(work, python, &requirements, &question.files, &all);
+                match answer {
+                    Err(failure)
+                        if failure.kind == FailureKind::Failed
+                            && owned.conflict(&needs, &work.context().channel).is_none() =>
+                    {
+                        work.say(&format!("nothing fits {}: trying without", words::list(defaults)));
+                        toolchain.resolve(work, python, &requirements, &question.files, &constraints)
+                    }
+                    answer => answer,
+                }
+            }
+        };
+        let channel = &work.context().channel;
+        let mut lock = answer.map_err(|mut failure| {
+            if failure.kind != FailureKind::Failed {
+                return failure;
+            }
+            if let Some(conflict) = owned.conflict(&needs, channel) {
+                return Failure { command: failure.command, ..conflict };
+            }
+            failure.message = format!("what the tests of `{name}` need does not fit together");
+            failure
+        })?;
+        for package in &mut lock.packages {
+            package.owned = owned.owns(&package.name);
+            let seen = owned.get(&package.name).map(|seen| seen.version.to_string());
+            if package.owned && seen.as_ref() != Some(&package.version) {
+                return Err(Failure::refused(format!(
+                    "the index gave `{}` {}, but this run has {}",
+                    package.name,
+                    package.version,
+                    seen.as_deref().unwrap_or("none")
+                )));
+            }
+        }
+        self.record(work, &lock, &owned)?;
+        let text = serde_json::to_vec_pretty(&lock).map_err(|error| Failure::new(error.to_string()))?;
+        let file = work.output("lock", "lock.json")?;
+        fs::write(&file, text).map_err(Failure::io("cannot write", &file))?;
+        work.summary(words::count(lock.packages.len(), "package"));
+        Ok(())
+    }
+
+    fn recall(&self, work: &mut Work<'_>, outcome: &Outcome) -> Result<(), Failure> {
+        let lock = Lock::of(work, outcome)?;
+        let owned = Owned::seen(&*work.service::<Store>()?, work.run_id(), work.context())?;
+        for package in lock.owned() {
+            let seen = owned.get(&package.name).map(|seen| seen.version.to_string());
+            if seen.as_ref() != Some(&package.version) {
+                return Err(Failure::of(
+                    FailureKind::Stale,
+                    format!("`{}` is another one than {}", package.name, package.version),
+                ));
+            }
+        }
+        self.record(work, &lock, &owned)
+    }
+}
+
+impl Lock {
+    /// The lock that an outcome of `resolve` holds.
+    ///
+    /// # Errors
+    /// When it holds none, or it cannot be read.
+    pub fn of(work: &Work<'_>, outcome: &Outcome) -> Result<Self, Failure> {
+        let artifact = outcome.artifacts.get("lock");
+        let blob = artifact.map(|artifact| work.blob(&artifact.digest));
+        let blob = blob.ok_or_else(|| Failure::refused(format!("`{}/resolve` left no `lock`", work.step().job)))?;
+        let bytes = fs::read(&blob).map_err(Failure::io("cannot read", &blob))?;
+        serde_json::from_slice(&bytes)
+            .map_err(|error| Failure::refused(format!("`{}` is not a lock: {error}", blob.display())))
+    }
+}

@@ -1,0 +1,268 @@
+//! Coverage that may only improve.
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+use serde::{Deserialize, Serialize};
+
+use crate::python::{Coverage, Covered};
+use crate::{
+    context::{BuildKind, Context},
+    event::Event,
+    run::{Failure, FailureKind, Inputs, Key, Outcome, Step, Work},
+    store::Store,
+    support::{Digest, words},
+};
+
+/// Fails a build whose coverage falls below the channel's: the ratio falls *and* more is missing than before.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[must_use]
+pub struct CoverageRatchet {
+    required: bool,
+    file: Option<PathBuf>,
+}
+
+impl CoverageRatchet {
+    /// Compares with the channel; where nothing was recorded before, says so and passes.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Fails where nothing was recorded before; by default that passes, with a loud word.
+    pub fn required(mut self) -> Self {
+        self.required = true;
+        self
+    }
+
+    /// Compares with a committed file, relative to the source, and not with the channel.
+    pub fn file(mut self, file: impl Into<PathBuf>) -> Self {
+        self.file = Some(file.into());
+        self
+    }
+}
+
+impl Step for CoverageRatchet {
+    const KIND: &'static str = "coverage-ratchet";
+    const VERSION: u32 = 1;
+
+    fn inputs(&self) -> Inputs {
+        Inputs::none().artifact("pytest").artifact("tox").artifact("nox").artifact("integration-tests")
+    }
+
+    fn key(&self, key: &mut Key<'_>) -> Result<(), Failure> {
+        let measured = key.needed().iter().filter_map(|(id, outcome)| Some((id, outcome.artifacts.get("coverage")?)));
+        let measured: Vec<(String, Digest)> =
+            measured.map(|(id, artifact)| (format!("coverage of {id}"), artifact.digest)).collect();
+        for (name, digest) in measured {
+            key.part(name, digest);
+        }
+        Ok(())
+    }
+
+    /// The figure to reach is no part of the key: a first promotion records the very figure that was measured, and
+    /// nothing has to be measured again for that. A known outcome stands unless today's figure refuses it.
+    fn recall(&self, work: &mut Work<'_>, outcome: &Outcome) -> Result<(), Failure> {
+        let fact = |name: &str| outcome.facts.get(name).and_then(|fact| fact.parse::<u64>().ok());
+        let known = fact("covered").zip(fact("total")).map(|(covered, total)| Covered { covered, total });
+        let stale = |why: &str| Err(Failure::of(FailureKind::Stale, why));
+        match (self.baseline(work)?, known) {
+            (None, _) if self.required => stale("no figure is recorded any more"),
+            (None, known) => {
+                // what is compared with nothing stays loud
+                let known = known.map_or_else(|| "unknown".to_owned(), |known| known.to_string());
+                let message = format!("coverage of `{}` is {known}, {UNCOMPARED}", work.step().job);
+                work.emit(Event::Warning { message });
+                Ok(())
+            }
+            (Some(_), None) => stale("there is a figure to reach now"),
+            (Some(baseline), Some(now)) if fell(baseline.figure, now) => {
+                stale(&format!("{} is the figure in {} now", baseline.figure, baseline.place))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn run(&self, work: &mut Work<'_>) -> Result<(), Failure> {
+        let job = work.step().job.clone();
+        let measured = union(work)?;
+        let now = measured.covered();
+        let baseline = self.baseline(work)?;
+        if now.total == 0 {
+            let message = format!("coverage of `{job}` is unknown: no step measured any");
+            if self.required || baseline.is_some() {
+                return Err(Failure::new(message).hint(MEASURE));
+            }
+            work.emit(Event::Warning { message });
+            work.summary(format!("unknown, {UNCOMPARED}"));
+            return Ok(());
+        }
+        work.fact("covered", now.covered);
+        work.fact("total", now.total);
+        let Some(baseline) = baseline else {
+            let place = match &self.file {
+                Some(file) => format!("`{}` does not exist", file.display()),
+                None => format!("channel `{}` holds no figure", channel(work.context())),
+            };
+            let message = format!("coverage of `{job}` is compared with nothing: {place}");
+            if self.required {
+                return Err(Failure::new(message).hint(match self.file {
+                    Some(_) => "commit the file: `covered = 1174` and `total = 1204`",
+                    None => "a build of that channel records the figure when it is promoted",
+                }));
+            }
+            work.emit(Event::Warning { message });
+            work.summary(format!("{now}, {UNCOMPARED}"));
+            return Ok(());
+        };
+        if fell(baseline.figure, now) {
+            return Err(Failure::new(format!(
+                "coverage of `{job}` fell from {} ({}) to {now}: {} not covered, {} before",
+                baseline.figure,
+                baseline.place,
+                now.missing(),
+                baseline.figure.missing()
+            ))
+            .hint(format!("most is missing in {}", most_missing(&measured))));
+        }
+        work.summary(format!("{now}, {} in {}", baseline.figure.percent(), baseline.place));
+        Ok(())
+    }
+}
+
+impl CoverageRatchet {
+    fn baseline(&self, work: &Work<'_>) -> Result<Option<Baseline>, Failure> {
+        match &self.file {
+            Some(file) => committed(&work.source().join(file)),
+            None => recorded(&*work.service::<Store>()?, work.run_id(), work.context(), &work.step().job),
+        }
+    }
+}
+
+/// How the summary ends where there is no figure to compare with.
+const UNCOMPARED: &str = "compared with nothing";
+
+/// What to do where nothing was measured.
+const MEASURE: &str = "`.pytest()` measures; tox and nox do where their commands run coverage, with `source_pkgs` in its \
+                       configuration, and leave `.coverage` files";
+
+/// What is compared with.
+struct Baseline {
+    figure: Covered,
+    /// `develop`, `coverage.toml`.
+    place: String,
+}
+
+/// It fell if the ratio did *and* more is missing than before: deleting covered code is no harm.
+fn fell(before: Covered, now: Covered) -> bool {
+    let ratio = u128::from(now.covered) * u128::from(before.total) < u128::from(before.covered) * u128::from(now.total);
+    ratio && now.missing() > before.missing()
+}
+
+/// The channel whose figure a build must reach: that of the branch it will be merged into.
+fn channel(context: &Context) -> &str {
+    match context.kind {
+        BuildKind::Feature | BuildKind::PullRequest | BuildKind::Release => "develop",
+        BuildKind::Hotfix => "master",
+        BuildKind::Develop | BuildKind::Master => &context.channel,
+    }
+}
+
+/// The figure in a channel below the run, else in `master`.
+fn recorded(store: &Store, run: &str, context: &Context, job: &str) -> Result<Option<Baseline>, Failure> {
+    let base = match store.stage(run, &context.channel)?.base {
+        0 => return Ok(None),
+        number => store.generation(number)?,
+    };
+    Ok([channel(context), "master"].into_iter().find_map(|name| {
+        let figure = base.channels.get(name)?.ratchets.get(job)?;
+        Some(Baseline { figure: Covered { covered: figure.covered, total: figure.total }, place: name.to_owned() })
+    }))
+}
+
+/// The figure in a committed file: `covered = 1174` and `total = 1204`.
+fn committed(file: &Path) -> Result<Option<Baseline>, Failure> {
+    let text = match fs::read_to_string(file) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        text => text.map_err(Failure::io("cannot read", file))?,
+    };
+    let wrong = |what: &str| {
+        Failure::refused(format!("`{}` is no coverage baseline: {what}", file.display()))
+            .hint("it holds two lines: `covered = 1174` and `total = 1204`")
+    };
+    let table: toml::Table = text.parse().map_err(|error: toml::de::Error| wrong(error.message()))?;
+    let number = |name: &str| {
+        let value = table.get(name).and_then(toml::Value::as_integer).and_then(|value| u64::try_from(value).ok());
+        value.ok_or_else(|| wrong(&format!("`{name}` is not a count")))
+    };
+    let figure = Covered { covered: number("covered")?, total: number("total")? };
+    let place = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    Ok(Some(Baseline { figure, place }))
+}
+
+/// What all suites of the job covered together.
+fn union(work: &Work<'_>) -> Result<Coverage, Failure> {
+    let mut all = Coverage::default();
+    for artifact in work.needed().values().filter_map(|outcome| outcome.artifacts.get("coverage")) {
+        let blob = work.blob(&artifact.digest);
+        let bytes = fs::read(&blob).map_err(Failure::io("cannot read", &blob))?;
+        let one = serde_json::from_slice(&bytes)
+            .map_err(|error| Failure::refused(format!("`{}` is no coverage: {error}", blob.display())))?;
+        all.unite(one);
+    }
+    Ok(all)
+}
+
+/// `src/money/coins.py (12), …`: the files with most lines to cover.
+fn most_missing(coverage: &Coverage) -> String {
+    let mut files: Vec<(usize, &String)> =
+        coverage.files.iter().map(|(path, file)| (file.missing.len() + file.missing_branches.len(), path)).collect();
+    files.sort_by(|a, b| b.0.cmp(&a.0).then(a.1.cmp(b.1)));
+    let named: Vec<String> =
+        files.iter().take(3).filter(|(n, _)| *n > 0).map(|(n, path)| format!("`{path}` ({n})")).collect();
+    words::list(&named)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn covered(covered: u64, total: u64) -> Covered {
+        Covered { covered, total }
+    }
+
+    #[test]
+    fn it_falls_only_if_the_ratio_falls_and_more_is_missing() {
+        assert!(fell(covered(90, 100), covered(89, 100)));
+        assert!(fell(covered(90, 100), covered(98, 110)));
+        assert!(!fell(covered(90, 100), covered(90, 100)));
+        // ten covered lines are deleted: the ratio falls, nothing new is uncovered
+        assert!(!fell(covered(90, 100), covered(80, 90)));
+        // as good as before by ratio, although more is missing
+        assert!(!fell(covered(90, 100), covered(180, 200)));
+        assert!(!fell(covered(0, 0), covered(5, 10)));
+    }
+
+    #[test]
+    fn a_committed_baseline_is_read() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let file = directory.path().join("coverage.toml");
+        assert!(committed(&file).expect("no file is no error").is_none());
+        fs::write(&file, "covered = 1174\ntotal = 1204\n").expect("written");
+        let baseline = committed(&file).expect("it is read").expect("it is there");
+        assert_eq!((baseline.figure, baseline.place.as_str()), (covered(1174, 1204), "coverage.toml"));
+        fs::write(&file, "covered = -1\n").expect("written");
+        let failure = committed(&file).err().expect("it is wrong");
+        assert!(failure.message.ends_with("is no coverage baseline: `covered` is not a count"), "{failure}");
+    }
+
+    #[test]
+    fn the_files_with_most_to_cover_are_named() {
+        let mut coverage = Coverage::default();
+        for (path, missing) in [("a.py", 0..0), ("b.py", 0..5), ("c.py", 0..7)] {
+            coverage.files.entry(path.to_owned()).or_default().missing.extend(missing);
+        }
+        assert_eq!(most_missing(&coverage), "`c.py` (7) and `b.py` (5)");
+    }
+}

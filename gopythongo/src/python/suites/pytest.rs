@@ -1,0 +1,127 @@
+//! `pytest` against the installed wheel, under coverage.
+
+use std::{path::PathBuf, sync::Arc, time::Duration};
+
+use serde::{Deserialize, Serialize};
+
+use crate::python::suite;
+use crate::run::{AnyStep, Failure, Inputs, Key, Step, Work};
+
+/// Runs a project's tests with pytest, against its installed wheel and not against the checkout. By default under coverage.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[must_use]
+pub struct Pytest {
+    pub(in crate::python) python: Option<String>,
+    pub(in crate::python) version: Option<String>,
+    pub(in crate::python) args: Vec<String>,
+    pub(in crate::python) paths: Vec<PathBuf>,
+    pub(in crate::python) requirements: Vec<String>,
+    pub(in crate::python) extras: Vec<String>,
+    pub(in crate::python) environment: Vec<String>,
+    pub(in crate::python) without_coverage: bool,
+    pub(in crate::python) timeout: Option<Duration>,
+}
+
+impl Pytest {
+    /// The project's own configuration, arguments and versions.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Pins pytest's version; by default that of the project's own pins, else GoPythonGo's.
+    pub fn version(mut self, version: impl Into<String>) -> Self {
+        self.version = Some(version.into());
+        self
+    }
+
+    /// Adds arguments after those of the project's own `addopts`; none by default.
+    pub fn args<A: Into<String>>(mut self, args: impl IntoIterator<Item = A>) -> Self {
+        self.args.extend(args.into_iter().map(Into::into));
+        self
+    }
+
+    /// Runs these directories and files, relative to the source; by default what pytest's configuration says, else what
+    /// looks like tests.
+    pub fn paths<P: Into<PathBuf>>(mut self, paths: impl IntoIterator<Item = P>) -> Self {
+        self.paths.extend(paths.into_iter().map(Into::into));
+        self
+    }
+
+    /// Adds plug-ins of pytest, as requirements (`pytest-xdist>=3`); none by default.
+    pub fn plugins<R: Into<String>>(mut self, requirements: impl IntoIterator<Item = R>) -> Self {
+        self.requirements.extend(requirements.into_iter().map(Into::into));
+        self
+    }
+
+    /// Adds requirements of the tests that the project does not name itself (PEP 508); none by default.
+    pub fn requirements<R: Into<String>>(self, requirements: impl IntoIterator<Item = R>) -> Self {
+        self.plugins(requirements)
+    }
+
+    /// Installs the wheel with these extras; by default those among `test`, `tests` and `testing` that it has.
+    pub fn extras<E: Into<String>>(mut self, extras: impl IntoIterator<Item = E>) -> Self {
+        self.extras.extend(extras.into_iter().map(Into::into));
+        self
+    }
+
+    /// Lets the tests see a variable of this program's environment; none by default. Its value decides, so it is in the key.
+    pub fn env(mut self, name: impl Into<String>) -> Self {
+        self.environment.push(name.into());
+        self
+    }
+
+    /// Does not measure coverage; by default it is measured.
+    pub fn without_coverage(mut self) -> Self {
+        self.without_coverage = true;
+        self
+    }
+
+    /// Ends the suite after this time; 30 minutes by default.
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = Some(timeout);
+        self
+    }
+}
+
+impl Step for Pytest {
+    const KIND: &'static str = "pytest";
+    const VERSION: u32 = 1;
+
+    fn label(&self) -> Option<String> {
+        self.python.clone()
+    }
+
+    fn on_python(&self, python: &str) -> Option<AnyStep> {
+        Some(Arc::new(Self { python: Some(python.to_owned()), ..self.clone() }))
+    }
+
+    fn effort(&self) -> usize {
+        8
+    }
+
+    fn inputs(&self) -> Inputs {
+        let inputs = Inputs::source().artifact("wheel").artifact("resolve").index();
+        self.environment.iter().fold(inputs, |inputs, name| inputs.environment(name))
+    }
+
+    fn outputs(&self) -> Vec<String> {
+        outputs(self)
+    }
+
+    fn timeout(&self) -> Duration {
+        self.timeout.unwrap_or(Duration::from_secs(30 * 60))
+    }
+
+    fn key(&self, key: &mut Key<'_>) -> Result<(), Failure> {
+        suite::key(self, key)
+    }
+
+    fn run(&self, work: &mut Work<'_>) -> Result<(), Failure> {
+        suite::run(self, &self.paths, work)
+    }
+}
+
+pub(in crate::python) fn outputs(pytest: &Pytest) -> Vec<String> {
+    let coverage = (!pytest.without_coverage).then(|| "coverage".to_owned());
+    std::iter::once("junit".to_owned()).chain(coverage).collect()
+}

@@ -1,0 +1,141 @@
+//! Running a suite with pytest in an environment of its own: what `pytest` and `integration-tests` share.
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+use crate::python::{Pytest, Toolchain, junit::Junit, measuring::Measuring, suite_place::SuitePlace};
+use crate::{
+    run::{
+        Failure, Key, Work,
+        process::{Command, Finished, Status},
+    },
+    support::words,
+};
+
+/// The longest directory for temporary files that is sure to leave room for the names of Unix sockets (108 bytes).
+const SHORT: usize = 40;
+
+/// How many failed tests a message names.
+const NAMED: usize = 5;
+
+/// Adds what decides the outcome of a suite: source, wheel, lock, Python.
+pub(in crate::python) fn key(options: &Pytest, key: &mut Key<'_>) -> Result<(), Failure> {
+    key.source()?;
+    for (kind, name) in [("wheel", "wheel"), ("resolve", "lock")] {
+        let artifact = key.outcome(kind).and_then(|outcome| outcome.artifacts.get(name));
+        let digest = artifact.map_or_else(|| "none".to_owned(), |artifact| artifact.digest.to_string());
+        key.part(name, digest);
+    }
+    for name in &options.environment {
+        key.part(format!("variable {name}"), std::env::var(name).unwrap_or_default());
+    }
+    let toolchain = key.service::<Toolchain>()?;
+    let python = toolchain.for_source(options.python.as_deref(), &key.job()?.survey)?;
+    key.part("Python", format!("{} {}", python.implementation, python.version));
+    Ok(())
+}
+
+/// Runs the suite in `paths`, or what the project's configuration says if there are none.
+pub(in crate::python) fn run(options: &Pytest, paths: &[PathBuf], work: &mut Work<'_>) -> Result<(), Failure> {
+    let toolchain = work.service::<Toolchain>()?;
+    let place = SuitePlace::make(work, &toolchain, options)?;
+    let coverage = (!options.without_coverage).then(|| Measuring::prepare(work, &place)).transpose()?;
+    let junit = work.output("junit", "junit.xml")?;
+
+    let temporary = Temporary::of(work.scratch())?;
+    let mut command = Command::new(place.environment.join("bin/python"))
+        .args(["-m", "pytest"])
+        .args(place.arguments(paths))
+        .args(place.adjustments())
+        .args(&options.args)
+        .arg(format!("--junitxml={}", junit.display()))
+        .directory(&place.checkout)
+        .envs(place.variables(&toolchain, work, &options.environment))
+        .env("TMPDIR", temporary.path())
+        .ordinary_user();
+    if let Some(coverage) = &coverage {
+        command = command.env("COVERAGE_PROCESS_START", &coverage.rc);
+    }
+    let (finished, tail) = work.observe(&command)?;
+    let report = match fs::read_to_string(&junit) {
+        Ok(text) => Junit::read(&text, |path| place.has(path))
+            .map_err(|error| Failure::new(format!("the JUnit report of pytest cannot be read: {error}")))?,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Junit::default(),
+        Err(error) => return Err(Failure::io("cannot read", &junit)(error)),
+    };
+    work.tests(report.counts);
+    if finished.status != Status::Exited(0) {
+        let (message, hint) = judged(&report, &finished, &place);
+        let failure = work.failed(&command, &finished, tail, message);
+        return Err(hint.into_iter().fold(failure, |failure, hint| failure.hint(hint)));
+    }
+    fs::write(&junit, &report.text).map_err(Failure::io("cannot write", &junit))?;
+
+    if let Some(coverage) = coverage {
+        let covered = coverage.collect(work, &toolchain, &place)?.covered();
+        work.fact("covered", covered.covered);
+        work.fact("total", covered.total);
+        work.summary(covered.to_string());
+    }
+    Ok(())
+}
+
+/// Why a suite did not pass, and what to do.
+fn judged(report: &Junit, finished: &Finished, place: &SuitePlace) -> (String, Option<String>) {
+    let counts = report.counts;
+    let all = counts.passed + counts.failed + counts.skipped;
+    let named = |names: &[String]| {
+        let more = if names.len() > NAMED { ", …" } else { "" };
+        format!("{}{more}", names[..names.len().min(NAMED)].join(", "))
+    };
+    if !report.broken.is_empty() {
+        let files = words::count(report.broken.len(), "test file");
+        return (format!("{files} cannot be collected: {}", named(&report.broken)), None);
+    }
+    if !report.failed.is_empty() {
+        let failed = format!("{} of {}", counts.failed, words::count(all as usize, "test"));
+        return (format!("{failed} failed: {}", named(&report.failed)), None);
+    }
+    match finished.status {
+        Status::Exited(5) => {
+            let hint = if place.survey.tests.is_empty() {
+                "put tests into `tests/`, or name them: `.step(Pytest::new().paths([\"…\"]))`"
+            } else {
+                "pytest's own configuration may deselect all of them"
+            };
+            ("pytest found no tests".to_owned(), Some(hint.to_owned()))
+        }
+        Status::Exited(4) => {
+            ("pytest was not used rightly: an argument, its configuration or a plug-in".to_owned(), None)
+        }
+        Status::Exited(code) => (format!("pytest ended with exit code {code} although no test failed"), None),
+        status => (format!("pytest ended with {status}"), None),
+    }
+}
+
+/// A directory for temporary files: in the scratch directory if paths below it are short enough for Unix sockets.
+enum Temporary {
+    Scratch(PathBuf),
+    System(tempfile::TempDir),
+}
+
+impl Temporary {
+    fn of(scratch: &Path) -> Result<Self, Failure> {
+        let directory = scratch.join(".tmp");
+        if directory.as_os_str().len() <= SHORT {
+            fs::create_dir_all(&directory).map_err(Failure::io("cannot make", &directory))?;
+            return Ok(Self::Scratch(directory));
+        }
+        let made = tempfile::Builder::new().prefix("gopythongo-").tempdir();
+        made.map(Self::System).map_err(Failure::io("cannot make a directory in", &std::env::temp_dir()))
+    }
+
+    fn path(&self) -> &Path {
+        match self {
+            Self::Scratch(path) => path,
+            Self::System(directory) => directory.path(),
+        }
+    }
+}

@@ -1,0 +1,489 @@
+//! What steps build Python environments with: interpreters, an installer, the cache of tool environments.
+
+use std::{
+    collections::BTreeMap,
+    env,
+    ffi::{OsStr, OsString},
+    fs,
+    path::{Path, PathBuf},
+    sync::{Mutex, PoisonError},
+};
+
+use pep440_rs::VersionSpecifiers;
+
+use crate::python::{
+    Lock, Tool,
+    installer::{Installation, Installer},
+    tools::tool_cache::user_cache,
+    uv,
+};
+use crate::{
+    context::{Interpreter, Survey},
+    index::IndexUrls,
+    run::{Failure, FailureKind, Work},
+    support::{Durability, FileLock, Hasher, words, write_atomic},
+};
+
+/// Says that an environment of the tool cache is whole.
+const COMPLETE: &str = ".complete";
+
+/// A service of a run.
+#[derive(Debug)]
+pub struct Toolchain {
+    cache: PathBuf,
+    pythons: Vec<Interpreter>,
+    urls: IndexUrls,
+    path: OsString,
+    caches: BTreeMap<OsString, OsString>,
+    uv: bool,
+    offline: bool,
+    installer: Mutex<Option<Installer>>,
+}
+
+impl Toolchain {
+    /// A toolchain that keeps tool environments below `cache`, the user's tool cache, and installs from `urls`. The default
+    /// interpreter is the first one.
+    #[must_use]
+    pub fn new(cache: &Path, pythons: Vec<Interpreter>, urls: IndexUrls, offline: bool) -> Self {
+        // HOME is the step's own, so that the warm caches of the user have to be named.
+        let of_user = |variable: &str, program: &str| {
+            (OsString::from(variable), env::var_os(variable).unwrap_or_else(|| user_cache(program).into()))
+        };
+        Self {
+            cache: cache.to_owned(),
+            pythons,
+            urls,
+            path: without_shims(&env::var_os("PATH").unwrap_or_default()),
+            caches: [of_user("UV_CACHE_DIR", "uv"), of_user("PIP_CACHE_DIR", "pip")].into(),
+            uv: true,
+            offline,
+            installer: Mutex::default(),
+        }
+    }
+
+    /// Uses `venv` and `pip` even where there is uv. By default uv is used, found on `PATH` or fetched.
+    #[must_use]
+    pub fn without_uv(mut self) -> Self {
+        self.uv = false;
+        self
+    }
+
+    /// The index URLs of the run.
+    #[must_use]
+    pub fn urls(&self) -> &IndexUrls {
+        &self.urls
+    }
+
+    /// The user's tool cache.
+    #[must_use]
+    pub fn cache(&self) -> &Path {
+        &self.cache
+    }
+
+    /// All interpreters, the default one first.
+    #[must_use]
+    pub fn pythons(&self) -> &[Interpreter] {
+        &self.pythons
+    }
+
+    /// The interpreter for a wanted version (`3`, `3.12`, `3.12.1`, `pypy3.9`), the default one for `None`. A version without
+    /// an implementation means CPython.
+    ///
+    /// # Errors
+    /// When this machine has none.
+    pub fn interpreter(&self, wanted: Option<&str>) -> Result<&Interpreter, Failure> {
+        let found = match wanted {
+            None => self.pythons.first(),
+            Some(wanted) => self.pythons.iter().find(|python| is_wanted(python, wanted)),
+        };
+        found.ok_or_else(|| {
+            let message = match wanted {
+                None => "no Python 3 was found on PATH or in its usual places".to_owned(),
+                Some(wanted) => format!("Python {wanted} was not found on PATH or in its usual places"),
+            };
+            let failure = Failure::lacking(message);
+            if self.pythons.is_empty() {
+                failure.hint("install Python")
+            } else {
+                failure.hint(format!("there are {}", self.known()))
+            }
+        })
+    }
+
+    /// The interpreter for a wanted version, as [`interpreter`](Self::interpreter) finds it, that a project admits by its
+    /// `requires-python`. Where none is wanted and the project excludes the default one, the first one that it admits.
+    ///
+    /// # Errors
+    /// When this machine has none.
+    pub(crate) fn admitted(
+        &self,
+        wanted: Option<&str>,
+        project: &str,
+        requires_python: Option<&str>,
+    ) -> Result<&Interpreter, Failure> {
+        let python = self.interpreter(wanted)?;
+        let Some(specifiers) = requires_python.and_then(|text| text.parse::<VersionSpecifiers>().ok()) else {
+            return Ok(python);
+        };
+        let admits = |python: &&Interpreter| python.version.parse().is_ok_and(|version| specifiers.contains(&version));
+        let others = self.pythons.iter().filter(|other| wanted.is_none() && other.implementation == "cpython");
+        std::iter::once(python).chain(others).find(admits).ok_or_else(|| {
+            let failure = Failure::lacking(format!("`{project}` requires Python {specifiers}, and no such was found"));
+            match wanted {
+                Some(wanted) => {
+                    Failure::new(format!("`{project}` requires Python {specifiers}, and it is to be {wanted}"))
+                }
+                None => failure.hint(format!("there are {}", self.known())),
+            }
+        })
+    }
+
+    /// The interpreter on which a job's source is built, checked and tested: the wanted one, else the first one that the
+    /// source admits.
+    ///
+    /// # Errors
+    /// As [`admitted`](Self::admitted).
+    pub(crate) fn for_source(&self, wanted: Option<&str>, survey: &Survey) -> Result<&Interpreter, Failure> {
+        match &survey.distribution {
+            Some(distribution) => self.admitted(wanted, &distribution.name, distribution.requires_python.as_deref()),
+            None => self.interpreter(wanted),
+        }
+    }
+
+    fn known(&self) -> String {
+        words::list(&self.pythons.iter().map(name).collect::<Vec<_>>())
+    }
+
+    /// The program that environments are made with: uv on `PATH`, else uv in the tool cache, fetched if it is missing, else
+    /// the interpreter's own `venv` and `pip`.
+    ///
+    /// # Errors
+    /// When the run is interrupted while it is looked for.
+    pub fn installer(&self, work: &mut Work<'_>) -> Result<Installer, Failure> {
+        let mut installer = self.installer.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(installer) = &*installer {
+            return Ok(installer.clone());
+        }
+        let found = match uv::on_path(work, &self.path, &self.cache) {
+            _ if !self.uv => Installer::Pip,
+            Some(program) => Installer::Uv(program),
+            None => match uv::fetched(work, &self.cache) {
+                Ok(program) => Installer::Uv(program),
+                Err(failure) if failure.kind == FailureKind::Cancelled => return Err(failure),
+                Err(failure) => {
+                    work.say(&format!("{failure}: environments are made with `venv` and `pip`"));
+                    Installer::Pip
+                }
+            },
+        };
+        *installer = Some(found.clone());
+        Ok(found)
+    }
+
+    /// The directory of a tool's environment, made from the base index if it is missing; its programs are in `bin`.
+    ///
+    /// # Errors
+    /// When it cannot be made.
+    pub fn tool(&self, work: &mut Work<'_>, tool: &Tool) -> Result<PathBuf, Failure> {
+        let python = match &tool.python {
+            Some(python) => python.clone(),
+            None => self.interpreter(None)?.clone(),
+        };
+        let made = self.cached(work, &tool.name, &tool.parts(&python), |work, directory| {
+            let installer = self.installer(work)?;
+            installer.venv(self, work, &python, directory)?;
+            if tool.requirements.is_empty() {
+                return Ok(());
+            }
+            let installation = Installation {
+                index: self.urls.base.clone(),
+                requirements: self.file(work, "requirements.txt", &tool.requirements)?,
+                constraints: self.file(work, "constraints.txt", &tool.constraints)?,
+                ..Installation::default()
+            };
+            installer.install(self, work, &python, directory, &installation)?;
+            self.compile(work, directory)
+        });
+        made.map_err(|failure| self.explained(failure, &format!("the environment of `{}`", tool.name)))
+    }
+
+    /// Makes a fresh environment in `directory` of what `lock` names, out of the run's index, and then installs `wheels`
+    /// into it, without their dependencies. Nothing is resolved.
+    ///
+    /// # Errors
+    /// When it cannot be made.
+    pub fn environment(
+        &self,
+        work: &mut Work<'_>,
+        directory: &Path,
+        python: &Interpreter,
+        lock: &Lock,
+        wheels: &[PathBuf],
+    ) -> Result<(), Failure> {
+        let installer = self.installer(work)?;
+        let explained = |failure| self.explained(failure, "the environment");
+        installer.venv(self, work, python, directory).map_err(explained)?;
+        let index = self.urls.run.clone();
+        if !lock.packages.is_empty() {
+            let requirements = Some(self.write(work, "lock.txt", &lock.requirements())?);
+            let locked =
+                Installation { index: index.clone(), requirements, exactly: true, hashes: true, ..Default::default() };
+            installer.install(self, work, python, directory, &locked).map_err(explained)?;
+        }
+        if !wheels.is_empty() {
+            let own = Installation { index, wheels: wheels.to_vec(), exactly: true, ..Default::default() };
+            installer.install(self, work, python, directory, &own).map_err(explained)?;
+        }
+        Ok(())
+    }
+
+    /// Installs requirements, resolved against the run's index under constraints, into an environment that exists.
+    ///
+    /// # Errors
+    /// When they cannot be installed.
+    pub(crate) fn extend(
+        &self,
+        work: &mut Work<'_>,
+        directory: &Path,
+        python: &Interpreter,
+        requirements: &[String],
+        constraints: &[String],
+    ) -> Result<(), Failure> {
+        let installation = Installation {
+            index: self.urls.run.clone(),
+            requirements: self.file(work, "extension.txt", requirements)?,
+            constraints: self.file(work, "extension-constraints.txt", constraints)?,
+            ..Default::default()
+        };
+        let installer = self.installer(work)?;
+        let result = installer.install(self, work, python, directory, &installation);
+        result.map_err(|failure| self.explained(failure, "the environment"))
+    }
+
+    /// The clean environment of commands: `PATH` without shims, `HOME` and `TMPDIR` in the step's scratch directory,
+    /// `LANG=C.UTF-8`, `PYTHONDONTWRITEBYTECODE`; no variable of pip, uv or Python of the user's.
+    #[must_use]
+    pub fn base_env(&self, work: &Work<'_>) -> BTreeMap<OsString, OsString> {
+        let directory = |name: &str| {
+            let directory = work.scratch().join(name);
+            // Whoever uses it says that it is missing.
+            let _ = fs::create_dir_all(&directory);
+            directory.into_os_string()
+        };
+        let fixed = [
+            ("LANG", "C.UTF-8"),
+            ("PYTHONDONTWRITEBYTECODE", "1"),
+            ("PYTHONNOUSERSITE", "1"),
+            ("PYTHONIOENCODING", "utf-8"),
+            ("TZ", "UTC"),
+        ];
+        let mut environment: BTreeMap<OsString, OsString> =
+            fixed.into_iter().map(|(name, value)| (name.into(), value.into())).collect();
+        environment.insert("PATH".into(), self.path.clone());
+        environment.insert("HOME".into(), directory(".home"));
+        environment.insert("TMPDIR".into(), directory(".tmp"));
+        environment
+    }
+
+    /// The environment of uv and pip: clean, with the user's caches; the index comes by argument, and no configuration is read.
+    #[must_use]
+    pub fn installer_env(&self, work: &Work<'_>) -> BTreeMap<OsString, OsString> {
+        let mut environment = self.base_env(work);
+        environment.extend(self.caches.clone());
+        for (name, value) in [
+            ("PIP_CONFIG_FILE", "/dev/null"),
+            ("UV_NO_PROGRESS", "1"),
+            ("UV_PYTHON_DOWNLOADS", "never"),
+            ("UV_PYTHON_PREFERENCE", "only-system"),
+        ] {
+            environment.insert(name.into(), value.into());
+        }
+        environment
+    }
+
+    /// Where the tool cache keeps an environment of a name and parts.
+    pub(in crate::python) fn place(&self, name: &str, parts: &[String]) -> PathBuf {
+        let mut hasher = Hasher::new();
+        parts.iter().for_each(|part| {
+            hasher.part(part);
+        });
+        self.cache.join("tools").join(format!("{name}-{}", hasher.finish().short(16)))
+    }
+
+    /// The directory in the tool cache of a name and parts, filled by `make` once; later callers wait for the first.
+    pub(in crate::python) fn cached<'a>(
+        &self,
+        work: &mut Work<'a>,
+        name: &str,
+        parts: &[String],
+        make: impl FnOnce(&mut Work<'a>, &Path) -> Result<(), Failure>,
+    ) -> Result<PathBuf, Failure> {
+        let directory = self.place(name, parts);
+        let whole = || directory.join(COMPLETE).exists() && directory.join("bin/python").exists();
+        if whole() {
+            return Ok(directory);
+        }
+        let lock = directory.with_extension("lock");
+        let _lock = FileLock::wait(&lock).map_err(Failure::io("cannot lock", &lock))?;
+        if whole() {
+            return Ok(directory);
+        }
+        let remove = || match fs::remove_dir_all(&directory) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
+            _ => Ok(()),
+        };
+        // An environment holds its own path: it is made where it stays, and the marker says that it is whole.
+        remove().map_err(Failure::io("cannot remove", &directory))?;
+        work.say(&format!("making `{}`", directory.display()));
+        if let Err(failure) = make(work, &directory) {
+            let _ = remove();
+            return Err(failure);
+        }
+        let marker = directory.join(COMPLETE);
+        let text = format!("{}\n", parts.join("\n"));
+        write_atomic(&marker, text.as_bytes(), Durability::Cached).map_err(Failure::io("cannot write", &marker))?;
+        Ok(directory)
+    }
+
+    /// Compiles an environment's modules once, since commands are told to write no bytecode.
+    fn compile(&self, work: &mut Work<'_>, directory: &Path) -> Result<(), Failure> {
+        let python = directory.join("bin/python");
+        let command = crate::run::process::Command::new(python)
+            .args(["-I", "-m", "compileall", "-q", "-j", "1", "--invalidation-mode", "unchecked-hash"])
+            .arg(directory.join("lib"))
+            .envs(self.base_env(work));
+        // A module for another Python than this one does not compile, and nobody imports it.
+        work.observe(&command).map(|_| ())
+    }
+
+    /// A file with an item a line; none for no items.
+    fn file(&self, work: &Work<'_>, name: &str, items: &[String]) -> Result<Option<PathBuf>, Failure> {
+        let text: String = items.iter().map(|item| format!("{item}\n")).collect();
+        if items.is_empty() { Ok(None) } else { self.write(work, name, &text).map(Some) }
+    }
+
+    fn write(&self, work: &Work<'_>, name: &str, text: &str) -> Result<PathBuf, Failure> {
+        let path = work.scratch().join(".install").join(name);
+        write_atomic(&path, text.as_bytes(), Durability::Cached).map_err(Failure::io("cannot write", &path))?;
+        Ok(path)
+    }
+
+    fn explained(&self, mut failure: Failure, what: &str) -> Failure {
+        if failure.kind == FailureKind::Failed && failure.command.is_some() {
+            failure.message = format!("cannot make {what}: {}", failure.message);
+            if failure.command.iter().flat_map(|command| &command.tail).any(|line| is_about_connections(line)) {
+                failure.kind = FailureKind::Lacking;
+            }
+            if self.offline && failure.hint.is_none() {
+                failure.hint = Some("this run is offline: run once without `--offline`".to_owned());
+            }
+        }
+        failure
+    }
+}
+
+/// Whether a line of uv's or pip's says that a server did not answer, rather than that it lacks something.
+fn is_about_connections(line: &str) -> bool {
+    let signs =
+        ["error sending request", "Request failed after", "Failed to establish a new connection", "Read timed out"];
+    signs.iter().any(|sign| line.contains(sign))
+}
+
+fn name(python: &Interpreter) -> String {
+    match python.implementation.as_str() {
+        "cpython" => python.version.clone(),
+        implementation => format!("{implementation}{}", python.version),
+    }
+}
+
+fn is_wanted(python: &Interpreter, wanted: &str) -> bool {
+    let (implementation, version) = match wanted.find(|c: char| c.is_ascii_digit()) {
+        Some(digit) => wanted.split_at(digit),
+        None => (wanted, ""),
+    };
+    let implementation = match implementation.trim_end_matches('-') {
+        "" | "python" => "cpython",
+        named => named,
+    };
+    let version = version.trim_end_matches(".*");
+    let fits = version.is_empty()
+        || python.version == version
+        || python.version.strip_prefix(version).is_some_and(|rest| rest.starts_with('.'));
+    python.implementation == implementation && fits
+}
+
+/// `PATH` without the directories of version managers' shims: what a shim starts depends on files that no key knows.
+fn without_shims(path: &OsStr) -> OsString {
+    let kept = env::split_paths(path).filter(|directory| !directory.ends_with("shims"));
+    env::join_paths(kept).unwrap_or_else(|_| path.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn python(version: &str, implementation: &str) -> Interpreter {
+        let path = PathBuf::from(format!("/opt/{implementation}-{version}"));
+        Interpreter { path, version: version.to_owned(), implementation: implementation.to_owned() }
+    }
+
+    fn toolchain() -> Toolchain {
+        let pythons = vec![
+            python("3.11.2", "cpython"),
+            python("3.12.1", "cpython"),
+            python("3.11.7", "cpython"),
+            python("3.9.16", "pypy"),
+            python("3.1.4", "cpython"),
+        ];
+        let urls = IndexUrls { run: "http://run/".to_owned(), base: "http://base/".to_owned() };
+        Toolchain::new(Path::new("/nowhere"), pythons, urls, false)
+    }
+
+    #[test]
+    fn an_interpreter_is_found_by_what_is_wanted() {
+        let toolchain = toolchain();
+        let found = |wanted| toolchain.interpreter(wanted).map(name).unwrap_or_default();
+        assert_eq!(found(None), "3.11.2");
+        assert_eq!(found(Some("3.11")), "3.11.2");
+        assert_eq!(found(Some("3.11.7")), "3.11.7");
+        assert_eq!(found(Some("3.1")), "3.1.4");
+        assert_eq!(found(Some("python3.12")), "3.12.1");
+        assert_eq!(found(Some("pypy")), "pypy3.9.16");
+        assert_eq!(found(Some("pypy3.9")), "pypy3.9.16");
+    }
+
+    #[test]
+    fn a_missing_interpreter_is_answered_with_those_that_are_there() {
+        let failure = toolchain().interpreter(Some("3.13")).expect_err("there is none");
+        assert_eq!(failure.message, "Python 3.13 was not found on PATH or in its usual places");
+        assert_eq!(failure.hint.as_deref(), Some("there are 3.11.2, 3.12.1, 3.11.7, pypy3.9.16 and 3.1.4"));
+    }
+
+    #[test]
+    fn a_project_that_excludes_the_default_interpreter_gets_another() {
+        let toolchain = toolchain();
+        let found = |wanted, requires| toolchain.admitted(wanted, "money", Some(requires)).map(name);
+        assert_eq!(found(None, ">=3.9").as_deref(), Ok("3.11.2"));
+        assert_eq!(found(None, ">=3.12").as_deref(), Ok("3.12.1"));
+        let none = found(None, ">=3.14").expect_err("there is none");
+        assert_eq!(none.message, "`money` requires Python >=3.14, and no such was found");
+        let other = found(Some("3.11"), ">=3.12").expect_err("it is excluded");
+        assert_eq!(other.message, "`money` requires Python >=3.12, and it is to be 3.11");
+    }
+
+    #[test]
+    fn tools_share_an_environment_only_if_everything_is_the_same() {
+        let toolchain = toolchain();
+        let place = |tool: &Tool| toolchain.place(&tool.name, &tool.parts(&toolchain.pythons[0]));
+        let plain = place(&Tool::new("flake8", "7.5.0"));
+        assert_eq!(place(&Tool::new("flake8", "7.5.0")), plain);
+        assert_ne!(place(&Tool::new("flake8", "7.4.0")), plain);
+        assert_ne!(place(&Tool::new("flake8", "7.5.0").with(["flake8-bugbear"])), plain);
+        assert_ne!(place(&Tool::new("flake8", "7.5.0").constrained(["flake8-bugbear"])), plain);
+    }
+
+    #[test]
+    fn shims_are_not_on_the_path_of_commands() {
+        assert_eq!(without_shims(OsStr::new("/home/a/.pyenv/shims:/usr/bin:/bin")), "/usr/bin:/bin");
+    }
+}
