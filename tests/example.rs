@@ -125,15 +125,28 @@ impl Example {
     /// When there is no such blob.
     #[must_use]
     pub fn blob(&self, digest: &str) -> String {
-        let mut files = vec![self.state().join("cache")];
-        while let Some(path) = files.pop() {
+        fs::read_to_string(self.below("cache", digest)).expect("text")
+    }
+
+    /// The path of a blob of the store.
+    ///
+    /// # Panics
+    /// When there is no such blob.
+    #[must_use]
+    pub fn stored(&self, digest: &str) -> PathBuf {
+        self.below("store", digest)
+    }
+
+    fn below(&self, room: &str, digest: &str) -> PathBuf {
+        let mut paths = vec![self.state().join(room)];
+        while let Some(path) = paths.pop() {
             if path.is_dir() {
-                files.extend(fs::read_dir(&path).into_iter().flatten().flatten().map(|entry| entry.path()));
+                paths.extend(fs::read_dir(&path).into_iter().flatten().flatten().map(|entry| entry.path()));
             } else if path.to_string_lossy().replace('/', "").ends_with(digest) {
-                return fs::read_to_string(&path).expect("text");
+                return path;
             }
         }
-        panic!("there is no blob {digest}")
+        panic!("there is no blob {digest} in the {room}")
     }
 
     /// Runs git in the copy, which must succeed, and gives what it prints.

@@ -46,6 +46,6 @@ fn a_full_disk_is_said_and_with_more_room_the_run_goes_on() {
     assert_eq!(storefront.promoted().versions.len(), 0);
 
     disk.grow("2g");
-    let _ = storefront.run(&["run", "--json"]).ends_with(0);
+    let _ = storefront.run(&["resume", "--json"]).ends_with(0);
     assert_eq!(storefront.promoted(), Example::promoted_storefront().promoted());
 }

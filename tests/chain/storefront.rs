@@ -1,6 +1,6 @@
 //! The storefront from an empty state to a promoted set, and what later runs do.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, path::Path, process::Command};
 
 use serde_json::Value;
 use tests::{Example, Outcome};
@@ -46,6 +46,32 @@ fn the_bytes_tested_are_the_bytes_published() {
     let lock = storefront.blob(&lock.expect("a lock"));
     let hashes = built.iter().filter(|digest| lock.contains(digest.as_str())).count();
     assert!(hashes >= 2, "the lock of shop names neither wheel:\n{lock}");
+}
+
+#[test]
+fn an_sdist_holds_the_source_and_nothing_that_lies_around_it() {
+    let storefront = Example::promoted_storefront();
+    let promoted = storefront.promoted();
+    for (library, packed) in [("money", vec!["PKG-INFO"]), ("catalog", vec!["PKG-INFO", "setup.cfg"])] {
+        let sdist = promoted.files.iter().find(|(file, _)| file.contains(library) && file.ends_with(".tar.gz"));
+        let (_, digest) = sdist.expect("an sdist");
+        let names = members(&storefront.stored(digest));
+        let source = storefront.git(&["ls-files", &format!("libs/{library}")]);
+        let strangers: Vec<&String> = names
+            .iter()
+            .filter(|name| !packed.contains(&name.as_str()) && !name.contains(".egg-info"))
+            .filter(|name| !source.lines().any(|file| file == format!("libs/{library}/{name}")))
+            .collect();
+        assert!(names.len() > 10 && strangers.is_empty(), "{library}: {strangers:?}");
+    }
+}
+
+/// The files of an sdist, without its top directory.
+fn members(sdist: &Path) -> Vec<String> {
+    let output = Command::new("tar").arg("tzf").arg(sdist).output().expect("tar");
+    let text = String::from_utf8(output.stdout).expect("names in UTF-8");
+    let below = text.lines().filter_map(|line| Some(line.split_once('/')?.1));
+    below.filter(|name| !name.is_empty() && !name.ends_with('/')).map(str::to_owned).collect()
 }
 
 #[test]

@@ -14,11 +14,12 @@ use signal_hook::{
     iterator::Signals,
 };
 
-use super::{Error, Exit, Session, arguments::Wanted, engine, print, session::owned};
+use super::{Error, Exit, Session, arguments::Wanted, engine, place, print, session::owned};
 use crate::{
     context::Secret,
     index::{Server, ServerOptions},
     store::Store,
+    support::words,
 };
 
 /// How many random bytes a token has.
@@ -66,13 +67,14 @@ impl Serve {
 /// What to type, in lines.
 fn describe(server: &Server, channels: &[String], token: &Path) -> Vec<String> {
     let mut lines = Vec::new();
-    let token = token.display();
+    let token = words::shell(&place::shown(token).to_string_lossy());
     for channel in channels {
         let url = server.channel_url(channel);
         lines.push(format!("channel {channel}: {url}"));
         lines.push(format!("  pip install --index-url {url} NAME"));
+        lines.push(format!("  uv pip install --default-index {url} NAME"));
         let upload = url.strip_suffix("simple/").unwrap_or(&url);
-        lines.push(format!("  twine upload --repository-url {upload} -u upload -p \"$(cat '{token}')\" dist/*"));
+        lines.push(format!("  twine upload --repository-url {upload} -u upload -p \"$(cat {token})\" dist/*"));
     }
     lines.push("until Ctrl-C".to_owned());
     lines

@@ -33,9 +33,9 @@ pub(super) fn sinks(
         sinks.push(Box::new(Ndjson::new(redactor.clone(), stdout())));
         return Ok(sinks);
     }
-    let directory = Some(place::shown(directory.path()));
+    let (work, directory) = (Some(directory.work()), Some(place::shown(directory.path())));
     let (paint, result_paint) = (Paint::of(&stderr()), Paint::of(&stdout()));
-    let telling = Telling { paint, result_paint, quiet: executing.quiet, directory };
+    let telling = Telling { paint, result_paint, quiet: executing.quiet, directory, work };
     sinks.push(if stderr().is_terminal() && !executing.plain {
         Box::new(Live::new(telling, redactor.clone()))
     } else {

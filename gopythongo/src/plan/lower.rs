@@ -133,23 +133,23 @@ fn drafts<'a>(job: &'a Job, context: &Context) -> Vec<Draft<'a>> {
         let (label, by) = (drafts[next].step.label(), drafts[next].step.kind());
         next += 1;
         for kind in wanted {
-            if drafts
-                .iter()
-                .any(|draft| draft.runs() && draft.step.kind() == kind && fits(&draft.step, label.as_deref()))
-            {
-                continue;
-            }
             // only a label that is one of the job's Pythons is one: a command's is its name
             let python = label.as_deref().filter(|label| job.pythons.iter().any(|python| python == label));
-            let step = context.jobs.get(&job.name).and_then(|known| implied(&kind, job, known, &running, python));
-            let reason = format!("needed by `{by}`");
-            drafts.extend(step.map(|step| Draft { job: Some(job), step, action: Action::Run, reason }));
+            let known = context.jobs.get(&job.name);
+            let Some(step) = known.and_then(|known| implied(&kind, job, known, &running, python)) else { continue };
+            // a resolution for another Python is another one
+            let is_there =
+                |draft: &Draft<'_>| draft.runs() && draft.step.kind() == kind && draft.step.label() == step.label();
+            if !drafts.iter().any(is_there) {
+                let reason = format!("needed by `{by}`");
+                drafts.push(Draft { job: Some(job), step, action: Action::Run, reason });
+            }
         }
     }
     drafts
 }
 
-/// Whether a step with a label, or without one, reads what `producer` leaves.
+/// Whether a step with a label, or without one, may read what `producer` leaves.
 fn fits(producer: &AnyStep, label: Option<&str>) -> bool {
     match (producer.label(), label) {
         (None, _) | (Some(_), None) => true,
@@ -211,7 +211,8 @@ fn promotion<'a>(drafts: &[Draft<'_>], context: &Context, left_out: &[String]) -
         (Action::Run, "when every step has passed".to_owned())
     } else {
         let jobs = words::list(&left_out.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>());
-        (Action::Skip, format!("{jobs} downstream left out: the set stays staged"))
+        let are = if left_out.len() == 1 { "is" } else { "are" };
+        (Action::Skip, format!("the set stays staged, as {jobs} downstream {are} left out"))
     };
     Some(Draft { job: None, step: Arc::new(Promote::new()), action, reason })
 }
@@ -226,11 +227,12 @@ fn needs(number: usize, drafts: &[Draft<'_>], pipeline: &Pipeline) -> Vec<usize>
     let inputs = draft.step.inputs();
     let label = draft.step.label();
     let mut needs: BTreeSet<usize> = BTreeSet::new();
-    needs.extend(all(&|other| {
-        other.is_of(job)
-            && (inputs.artifacts.iter().any(|kind| kind == other.step.kind()) && fits(&other.step, label.as_deref())
-                || inputs.after.iter().any(|kind| kind == other.step.kind()))
-    }));
+    for kind in &inputs.artifacts {
+        let producers = all(&|other| other.is_of(job) && other.step.kind() == kind && fits(&other.step, label.as_deref()));
+        let own: Vec<usize> = producers.iter().copied().filter(|n| drafts[*n].step.label() == label).collect();
+        needs.extend(if own.is_empty() { producers } else { own });
+    }
+    needs.extend(all(&|other| other.is_of(job) && inputs.after.iter().any(|kind| kind == other.step.kind())));
     if draft.is_effect() {
         needs.extend(all(&|other| other.is_of(job) && !other.is_effect()));
     }

@@ -90,8 +90,11 @@ impl Closing {
 
     fn public(&self, generation: u64, time: &str, paint: Paint) -> String {
         let Some((channel, set)) = &self.promoted else {
-            let nothing = paint.good("nothing to do");
-            return format!("{nothing}: everything is in {} already (generation {generation}), {time}", self.channel);
+            let everything = format!("everything is in {} already (generation {generation})", self.channel);
+            return match self.executed(time, paint) {
+                Some(executed) => format!("{executed}; {everything}"),
+                None => format!("{} in {time}: {everything}", paint.good("nothing to do")),
+            };
         };
         if set.is_empty() {
             return format!("{} coverage in {channel} (generation {generation}) in {time}", paint.good("recorded"));
@@ -102,17 +105,20 @@ impl Closing {
     }
 
     fn checked(&self, time: &str, paint: Paint) -> String {
-        let (passed, cached) = (self.count(StepOutcome::Passed), self.count(StepOutcome::Cached));
-        if passed == 0 {
-            let unchanged = words::count(cached, "step");
-            return format!(
-                "{} in {time}: {unchanged} passed before with the same inputs",
-                paint.good("nothing to do")
-            );
+        match self.executed(time, paint) {
+            Some(executed) => format!("{executed}; a {} build had nothing to promote", self.kind),
+            None => {
+                let unchanged = words::count(self.count(StepOutcome::Cached), "step");
+                format!("{} in {time}: {unchanged} passed before with the same inputs", paint.good("nothing to do"))
+            }
         }
+    }
+
+    /// How many steps were executed, unless none was.
+    fn executed(&self, time: &str, paint: Paint) -> Option<String> {
+        let (passed, cached) = (self.count(StepOutcome::Passed), self.count(StepOutcome::Cached));
         let cached = if cached == 0 { String::new() } else { format!(", {cached} cached") };
-        let nothing = format!("a {} build had nothing to promote", self.kind);
-        format!("{} {}{cached} in {time}; {nothing}", paint.good("passed:"), words::count(passed, "step"))
+        (passed > 0).then(|| format!("{} {}{cached} in {time}", paint.good("passed:"), words::count(passed, "step")))
     }
 
     /// Name and version of what is in the run's stage.

@@ -60,7 +60,7 @@ impl Sink for Live {
             Event::StepStarted { step, .. } => self.start(step),
             Event::Output { step, line } => {
                 if let Some(bar) = self.running.get(step) {
-                    bar.set_message(self.redactor.redact(&clean(line)));
+                    bar.set_message(self.redactor.redact(&self.story.short(step, clean(line))));
                 }
             }
             Event::StepFinished { step, .. } => {

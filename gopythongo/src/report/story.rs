@@ -9,7 +9,7 @@ use super::{closing::Closing, elapsed::elapsed, failures, paint::Paint};
 use crate::{
     event::{Event, Stamped, StepOutcome},
     plan::{Action, Plan, StepId},
-    run::{Failure, FailureKind, Outcome, Receipt, TestCounts},
+    run::{Failure, FailureKind, Outcome, Receipt, RunDirectory, TestCounts},
     support::words,
 };
 
@@ -28,6 +28,8 @@ pub struct Telling {
     pub quiet: bool,
     /// The run's directory, for saying where a step's whole log is.
     pub directory: Option<PathBuf>,
+    /// Where the steps of the run work: in what the commands of a step print, `…` stands for its part of it.
+    pub work: Option<PathBuf>,
 }
 
 /// A step that failed, for the report at the end.
@@ -101,7 +103,7 @@ impl Story {
                     return Told::default();
                 }
                 let prefix = paint.faint(&format!("  {} |", self.column(step)));
-                let line = clean(line);
+                let line = self.short(step, clean(line));
                 // a command's arguments may be a program of several lines
                 let lines = line.split('\n').map(|line| format!("{prefix} {line}").trim_end().to_owned());
                 Told { lines: lines.collect(), result: None }
@@ -227,6 +229,14 @@ impl Story {
             if needs.iter().any(|need| *need == red.step || red.held.contains(need)) {
                 red.held.push(step.clone());
             }
+        }
+    }
+
+    /// A line that a command printed, without the directory that it ran in.
+    pub(super) fn short(&self, step: &str, line: String) -> String {
+        match &self.telling.work {
+            Some(work) => line.replace(&*RunDirectory::scratch(work, step).to_string_lossy(), "…"),
+            None => line,
         }
     }
 

@@ -104,8 +104,16 @@ impl RunDirectory {
     }
 
     /// Where the steps of this run work.
-    pub(super) fn work(&self) -> PathBuf {
+    #[must_use]
+    pub fn work(&self) -> PathBuf {
         self.state.join("work").join(&self.id)
+    }
+
+    /// Where a step of the run works, below [`work`](Self::work).
+    #[must_use]
+    pub fn scratch(work: &Path, step: &str) -> PathBuf {
+        // Python refuses to make environments below a path with a colon
+        work.join(step.replace(':', "@"))
     }
 
     /// Removes what the work directories of dead runs still hold.

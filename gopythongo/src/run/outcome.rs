@@ -21,11 +21,11 @@ pub struct Artifact {
 /// How many tests a suite ran.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TestCounts {
-    /// Tests that passed, expected failures that failed among them.
+    /// Tests that passed: what pytest itself calls so.
     pub passed: u32,
     /// Tests that failed, and errors.
     pub failed: u32,
-    /// Tests that were skipped.
+    /// Tests that were skipped, and those that failed as they were expected to.
     pub skipped: u32,
 }
 

@@ -97,8 +97,7 @@ impl Worker<'_> {
             self.bus.emit(Event::Output { step: step.id.clone(), line });
         };
         let emit = |event: Event| self.bus.emit(event);
-        // Python refuses to make environments below a path with a colon.
-        let scratch = self.directory.work().join(step.id.replace(':', "@"));
+        let scratch = RunDirectory::scratch(&self.directory.work(), &step.id);
         let mut work = Work {
             shared: self.shared,
             step,
@@ -199,9 +198,9 @@ impl Worker<'_> {
         }
         let reason = match code.probe(work) {
             Probe::Done(receipt) => return self.found(work, receipt, "found done"),
-            Probe::NotDone => format!("not done yet ({class})"),
+            Probe::NotDone => "not done yet".to_owned(),
             Probe::Partial(what) => what,
-            Probe::Unknown(_) if class == EffectClass::Blind => format!("not done yet ({class})"),
+            Probe::Unknown(_) if class == EffectClass::Blind => "not done yet".to_owned(),
             Probe::Conflict(found) => return Err(Failure::refused(found)),
             Probe::Unknown(why) => return Err(Failure::lacking(why)),
         };

@@ -4,7 +4,11 @@ use std::{collections::BTreeMap, fmt};
 
 use pep440_rs::Version;
 
-use super::{Generation, Release, Stage, StoreError, series::Label, settlement::another_payload};
+use super::{
+    Generation, Release, Stage, StoreError,
+    series::Label,
+    settlement::{another_payload, stands_for},
+};
 use crate::support::words::list;
 
 /// A promotion that happened.
@@ -68,7 +72,8 @@ pub(super) fn promote(
     let mut changed = false;
     for (name, release) in &stage.staged {
         let release = admit(&stage.channel, name, release, current)?;
-        if current.newest(&stage.channel, name).is_some_and(|newest| newest.is(&release.version)) {
+        if let Some(newest) = public(&stage.channel, name, release, current) {
+            next.set.insert(name.clone(), newest.version.clone());
             continue;
         }
         changed = true;
@@ -87,6 +92,20 @@ pub(super) fn promote(
         names if names.is_empty() => Ok(Some(next)),
         names => Err(PromoteError::Moved(names)),
     }
+}
+
+/// The channel's newest release, where it already is what a staged one would make of it: under its own version, or under
+/// another that a run which built the same was given.
+pub(super) fn public<'a>(
+    channel: &str,
+    package: &str,
+    staged: &Release,
+    current: &'a Generation,
+) -> Option<&'a Release> {
+    current.newest(channel, package).filter(|newest| {
+        let same = |version| stands_for(newest, &version, &staged.payload);
+        newest.is(&staged.version) || staged.parsed().is_some_and(same)
+    })
 }
 
 /// The release that enters a channel for a staged one. A version means one payload in the whole store: where it is in a

@@ -45,8 +45,8 @@ pub(super) fn settle(build: &Build<'_>, current: &Generation, stage: Option<&Sta
     };
     let same_series = |release: &&Release| release.parsed().is_some_and(|version| Series::of(&version).0 == series);
 
-    let newest = current.newest(build.channel, build.package).filter(fits);
-    if let Some(release) = newest.filter(|release| !series.is_final() || same_series(release)) {
+    let newest = current.newest(build.channel, build.package);
+    if let Some(release) = newest.filter(|release| stands_for(release, build.version, build.payload)) {
         return Ok(Settled::Existing(Box::new(release.clone())));
     }
     let staged = stage.and_then(|stage| stage.staged.get(build.package));
@@ -65,6 +65,16 @@ pub(super) fn settle(build: &Build<'_>, current: &Generation, stage: Option<&Sta
         Some(release) => Err(clash(build, &series, release)),
         None => Ok(Settled::New),
     }
+}
+
+/// Whether a channel's newest release is what a build of a version with this payload would be: the same bytes but for the
+/// version, with a label that allows it. A final version is asked for by its number: only itself stands for it.
+pub(super) fn stands_for(newest: &Release, version: &Version, payload: &Digest) -> bool {
+    let (series, _) = Series::of(version);
+    newest.payload == *payload
+        && newest.parsed().is_some_and(|own| {
+            Label::of(&own).may_stand_for(Label::of(version)) && (!series.is_final() || Series::of(&own).0 == series)
+        })
 }
 
 fn clash(build: &Build<'_>, series: &Series, found: &Release) -> StoreError {

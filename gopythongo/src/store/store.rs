@@ -200,8 +200,35 @@ impl Store {
         let base = self.generation(stage.base)?;
         match promotion::promote(&stage, &base, &current)? {
             Some(next) => Ok(self.commit(&next, stage.staged.values())?),
-            None => Ok(Promotion { generation: current.number, set: stage.versions() }),
+            None => {
+                let newest = |(name, staged): (&String, &Release)| {
+                    let newest = current.newest(&stage.channel, name).unwrap_or(staged);
+                    (name.clone(), newest.version.clone())
+                };
+                Ok(Promotion { generation: current.number, set: stage.staged.iter().map(newest).collect() })
+            }
         }
+    }
+
+    /// The version under which the newest release below a run's stage is what a build of `version` with this payload would
+    /// be; `None` if it is something else.
+    ///
+    /// # Errors
+    /// When the stage or its generation cannot be read.
+    pub(crate) fn standing_for(
+        &self,
+        run: &str,
+        channel: &str,
+        package: &str,
+        version: &Version,
+        payload: &Digest,
+    ) -> Result<Option<String>, StoreError> {
+        let base = match self.staged(run)? {
+            Some(stage) => self.generation(stage.base)?,
+            None => self.current()?,
+        };
+        let newest = base.newest(channel, package).filter(|newest| settlement::stands_for(newest, version, payload));
+        Ok(newest.map(|newest| newest.version.clone()))
     }
 
     /// The generation that a run's stage was promoted in, if it was.
@@ -220,8 +247,8 @@ impl Store {
     }
 
     /// Moves a run's stage onto the current generation; gives the names whose newest release is another one now. What the run
-    /// resolved stays as it was until its resolve steps say anew, so that nothing is promoted untested. A run that was
-    /// promoted stays where it is.
+    /// resolved stays as it was until its resolve steps say anew, so that nothing is promoted untested; what it staged and
+    /// another run has promoted meanwhile is dropped. A run that was promoted stays where it is.
     ///
     /// # Errors
     /// When the run has no stage, or it cannot be read or written.
@@ -235,6 +262,8 @@ impl Store {
         let moved = promotion::moved(&stage, &*self.generation(stage.base)?, &current);
         if stage.base != current.number {
             stage.base = current.number;
+            let channel = stage.channel.clone();
+            stage.staged.retain(|name, staged| promotion::public(&channel, name, staged, &current).is_none());
             stage::write(&self.stage_path(run)?, &stage)?;
         }
         Ok(moved)

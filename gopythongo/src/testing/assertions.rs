@@ -289,6 +289,21 @@ mod tests {
     }
 
     #[test]
+    fn each_python_is_resolved_for_by_itself() {
+        for job in [library("money").mypy().pytest(), library("money").pytest().mypy()] {
+            let job = job.pythons(["3.11", "3.13"]).coverage_ratchet();
+            let plan = plan(Pipeline::new("p").job(job)).needs("money/coverage-ratchet", "money/pytest:3.13").plan();
+            let resolution = |id: &str| -> Vec<String> {
+                let needs = find(&plan, id).needs.iter();
+                needs.filter(|need| need.starts_with("money/resolve")).cloned().collect()
+            };
+            assert_eq!(resolution("money/mypy"), ["money/resolve"]);
+            assert_eq!(resolution("money/pytest:3.11"), ["money/resolve:3.11"]);
+            assert_eq!(resolution("money/pytest:3.13"), ["money/resolve:3.13"]);
+        }
+    }
+
+    #[test]
     fn a_broken_claim_shows_the_tree() {
         let message = broken(|| plan(storefront()).kind(Master).has_no_effects());
         assert!(

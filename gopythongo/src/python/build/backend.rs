@@ -106,6 +106,7 @@ impl Backend {
         let hooks = work.scratch().join(".hooks");
         fs::create_dir_all(&hooks).map_err(Failure::io("cannot make", &hooks))?;
         fs::create_dir_all(directory).map_err(Failure::io("cannot make", directory))?;
+        bound(source)?;
         let write = |name: &str, text: &[u8]| {
             let path = hooks.join(name);
             fs::write(&path, text).map_err(Failure::io("cannot write", &path)).map(|()| path)
@@ -187,6 +188,17 @@ fn environ(toolchain: &Toolchain, work: &Work<'_>, environment: &Path) -> BTreeM
         variables.insert(name.into(), value);
     }
     variables
+}
+
+/// Ends the source above its top. Back ends go up from there for `.gitignore` and `.hgignore` (hatchling packs the one that it
+/// finds, and leaves out what it names) until a repository's top: what is ours or the user's around the copy is no part of it.
+/// An empty directory is no repository for git, and no matter to it.
+fn bound(source: &Path) -> Result<(), Failure> {
+    let Some(above) = source.parent() else { return Ok(()) };
+    for top in [".git", ".hg"].map(|name| above.join(name)) {
+        fs::create_dir_all(&top).map_err(Failure::io("cannot make", &top))?;
+    }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::python::{FileName, Toolchain, backend::Backend, payload, sdist, sdist_archive};
 use crate::{
-    run::{Failure, Inputs, Key, Step, Work},
+    run::{Failure, FailureKind, Inputs, Key, Outcome, Step, Work},
     store::{Release, Settled, Store, StoredFile},
     support::Digest,
     version::{Stamp, Version, VersionPlan},
@@ -55,6 +55,23 @@ impl Step for Wheel {
         // It decides which release's bytes are used again.
         key.part("channel", channel);
         Ok(())
+    }
+
+    /// What two runs built at once has two versions, and one of them is public: the known outcome of the other is not built
+    /// upon any more.
+    fn recall(&self, work: &mut Work<'_>, outcome: &Outcome) -> Result<(), Failure> {
+        let fact = |name: &str| outcome.facts.get(name).map(String::as_str).unwrap_or_default();
+        let (Ok(version), Ok(payload)) = (fact("version").parse(), fact("payload").parse()) else {
+            return Err(Failure::of(FailureKind::Stale, "its version or payload cannot be read"));
+        };
+        let store = work.service::<Store>()?;
+        match store.standing_for(work.run_id(), &work.context().channel, fact("name"), &version, &payload)? {
+            Some(public) if public != fact("version") => {
+                let message = format!("the same is in {} as {public}", work.context().channel);
+                Err(Failure::of(FailureKind::Stale, message))
+            }
+            _ => Ok(()),
+        }
     }
 
     fn run(&self, work: &mut Work<'_>) -> Result<(), Failure> {

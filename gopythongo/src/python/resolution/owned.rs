@@ -120,7 +120,11 @@ impl Owned {
                          `{channel}`",
                         need.by
                     ))
-                    .hint(format!("declare `{}` downstream of `{name}`'s job, and run that one too", need.by)),
+                    .hint(format!(
+                        "`{name}` comes from a build that uploads it, such as `run --kind develop`; for the same run to use it, \
+                         `{}` is to be downstream of it",
+                        need.by
+                    )),
                 );
             };
             (!requirement.specifiers.contains(&seen.version)).then(|| {

@@ -186,9 +186,9 @@ pub(in crate::python) fn counts(output: &str) -> Option<TestCounts> {
             let (number, word) = result.split_once(' ')?;
             let number: u32 = number.parse().ok()?;
             match word {
-                "passed" | "xfailed" | "xpassed" => counts.passed += number,
+                "passed" | "xpassed" => counts.passed += number,
                 "failed" | "error" | "errors" => counts.failed += number,
-                "skipped" => counts.skipped += number,
+                "skipped" | "xfailed" => counts.skipped += number,
                 "warning" | "warnings" | "deselected" | "rerun" | "subtests passed" => {}
                 _ => return None,
             }
@@ -249,7 +249,7 @@ mod tests {
         assert_eq!(counts(output), Some(TestCounts { passed: 76, failed: 2, skipped: 1 }));
         assert_eq!(
             counts("1 passed, 1 xfailed in 61.02s (0:01:01)"),
-            Some(TestCounts { passed: 2, failed: 0, skipped: 0 })
+            Some(TestCounts { passed: 1, failed: 0, skipped: 1 })
         );
         assert_eq!(counts("Success: no issues found in 42 source files\n"), None);
     }

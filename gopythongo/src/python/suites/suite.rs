@@ -9,7 +9,7 @@ use crate::python::{Pytest, Toolchain, junit::Junit, measuring::Measuring, suite
 use crate::{
     run::{
         Failure, Key, Work,
-        process::{Command, Finished, Status},
+        process::{Command, Status},
     },
     support::words,
 };
@@ -66,8 +66,8 @@ pub(in crate::python) fn run(options: &Pytest, paths: &[PathBuf], work: &mut Wor
         Err(error) => return Err(Failure::io("cannot read", &junit)(error)),
     };
     work.tests(report.counts);
-    if finished.status != Status::Exited(0) {
-        let (message, hint) = judged(&report, &finished, &place);
+    if finished.status != Status::Exited(0) || report.is_empty() {
+        let (message, hint) = judged(&report, finished.status, !place.survey.tests.is_empty());
         let failure = work.failed(&command, &finished, tail, message);
         return Err(hint.into_iter().fold(failure, |failure, hint| failure.hint(hint)));
     }
@@ -82,8 +82,8 @@ pub(in crate::python) fn run(options: &Pytest, paths: &[PathBuf], work: &mut Wor
     Ok(())
 }
 
-/// Why a suite did not pass, and what to do.
-fn judged(report: &Junit, finished: &Finished, place: &SuitePlace) -> (String, Option<String>) {
+/// Why a suite did not pass, and what to do. `has_tests` tells whether the source has what looks like tests.
+fn judged(report: &Junit, status: Status, has_tests: bool) -> (String, Option<String>) {
     let counts = report.counts;
     let all = counts.passed + counts.failed + counts.skipped;
     let named = |names: &[String]| {
@@ -98,12 +98,16 @@ fn judged(report: &Junit, finished: &Finished, place: &SuitePlace) -> (String, O
         let failed = format!("{} of {}", counts.failed, words::count(all as usize, "test"));
         return (format!("{failed} failed: {}", named(&report.failed)), None);
     }
-    match finished.status {
-        Status::Exited(5) => {
-            let hint = if place.survey.tests.is_empty() {
-                "put tests into `tests/`, or name them: `.step(Pytest::new().paths([\"…\"]))`"
-            } else {
+    match status {
+        Status::Exited(0) if report.text.is_empty() => {
+            let hint = "something in the tests may end the process: `os._exit`, an extension module";
+            ("pytest ended with exit code 0 before it wrote its report".to_owned(), Some(hint.to_owned()))
+        }
+        Status::Exited(0 | 5) => {
+            let hint = if has_tests {
                 "pytest's own configuration may deselect all of them"
+            } else {
+                "put tests into `tests/`, or name them: `.step(Pytest::new().paths([\"…\"]))`"
             };
             ("pytest found no tests".to_owned(), Some(hint.to_owned()))
         }
@@ -137,5 +141,33 @@ impl Temporary {
             Self::Scratch(path) => path,
             Self::System(directory) => directory.path(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::run::TestCounts;
+
+    fn message(report: &Junit, status: Status) -> String {
+        judged(report, status, true).0
+    }
+
+    #[test]
+    fn a_suite_without_a_test_or_a_report_has_not_passed() {
+        let none = Junit { text: b"<testsuites/>".to_vec(), ..Junit::default() };
+        assert_eq!(message(&none, Status::Exited(5)), "pytest found no tests");
+        assert_eq!(message(&none, Status::Exited(0)), "pytest found no tests");
+        let ended = message(&Junit::default(), Status::Exited(0));
+        assert_eq!(ended, "pytest ended with exit code 0 before it wrote its report");
+    }
+
+    #[test]
+    fn a_failure_names_its_tests() {
+        let counts = TestCounts { passed: 3, failed: 1, skipped: 0 };
+        let report = Junit { counts, failed: vec!["tests/test_x.py::test_y".to_owned()], ..Junit::default() };
+        assert_eq!(message(&report, Status::Exited(1)), "1 of 4 tests failed: tests/test_x.py::test_y");
+        let green = Junit { counts: TestCounts { failed: 0, ..counts }, ..Junit::default() };
+        assert_eq!(message(&green, Status::Signalled(11)), "pytest ended with signal 11 (SIGSEGV)");
     }
 }

@@ -118,7 +118,7 @@ fn a_set_that_was_overtaken_is_no_failure() {
             "↻ promote         0.0s  money changed in the channel since the run resolved it",
             "↻ round 1: what this concerns runs again",
             "✓ promote         0.0s",
-            "nothing to do: everything is in develop already (generation 5), 12.3s",
+            "passed: 1 step in 12.3s; everything is in develop already (generation 5)",
         ]
     );
 }
@@ -129,6 +129,13 @@ fn quiet_drops_starts_and_what_commands_print() {
     let lines = |telling| told(&events, telling).lines().skip(1).map(str::to_owned).collect::<Vec<_>>();
     assert_eq!(lines(Telling::default()), ["▸ money/wheel   new", "  money/wheel  | hello"]);
     assert_eq!(lines(Telling { quiet: true, ..Telling::default() }), Vec::<String>::new());
+}
+
+#[test]
+fn the_directory_of_a_step_is_left_out_of_what_its_commands_print() {
+    let events = stamped(vec![started(), output("money/wheel", "$ /state/work/r1/money/wheel/env/bin/python -m x")]);
+    let telling = Telling { work: Some("/state/work/r1".into()), ..Telling::default() };
+    assert!(told(&events, telling).ends_with("  money/wheel  | $ …/env/bin/python -m x\n"));
 }
 
 #[test]

@@ -91,3 +91,17 @@ fn a_reader_sees_whole_sets_and_never_an_older_one_again() {
         reader.join().expect("no panic");
     });
 }
+
+#[test]
+fn two_runs_that_build_the_same_leave_one_version_public() {
+    let (_directory, store) = new_store();
+    stage(&store, "r1", "develop", "money", "1.5.0.dev2", "a");
+    stage(&store, "r2", "develop", "money", "1.5.0.dev3", "a");
+    let first = store.promote("r1").expect("nobody was faster");
+    let second = store.promote("r2").expect("the same is public already");
+    assert_eq!(second, first);
+    let current = store.current().expect("a generation");
+    assert_eq!(current.releases("develop", "money").len(), 1);
+    store.rebase("r2").expect("it has a stage");
+    assert!(store.stage("r2", "develop").expect("it has one").staged.is_empty());
+}
