@@ -176,10 +176,22 @@ impl Example {
     /// The example's program with arguments, not yet started.
     #[must_use]
     pub fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(&self.program);
+        self.command_of(&self.program, arguments)
+    }
+
+    /// Another program in the place of the example's own, not yet started.
+    #[must_use]
+    pub fn command_of(&self, program: &Path, arguments: &[&str]) -> Command {
+        let mut command = Command::new(program);
         plain(&mut command);
         command.args(arguments).current_dir(self.path()).env("GOPYTHONGO_STATE", self.state());
         command
+    }
+
+    /// Where the example's program is.
+    #[must_use]
+    pub fn program(&self) -> &Path {
+        &self.program
     }
 
     /// Runs the example's program to its end.
@@ -194,10 +206,7 @@ impl Example {
     /// When it does not start.
     #[must_use]
     pub fn run_as(&self, program: &str, arguments: &[&str]) -> Outcome {
-        let mut command = Command::new(program);
-        plain(&mut command);
-        command.args(arguments).current_dir(self.path()).env("GOPYTHONGO_STATE", self.state());
-        Outcome::of(&command.output().expect("the program starts"))
+        Outcome::of(&self.command_of(program.as_ref(), arguments).output().expect("the program starts"))
     }
 
     /// Starts the example's program and leaves it running.

@@ -8,10 +8,10 @@ use std::{
 use tests::{Example, Promoted};
 
 /// How many events a run may print before it is killed: early, in the middle of commands, around effects. Twenty moments.
-const MOMENTS: [usize; 20] = [1, 2, 3, 5, 8, 12, 17, 21, 26, 31, 37, 43, 50, 58, 67, 77, 88, 100, 115, 135];
+pub(crate) const MOMENTS: [usize; 20] = [1, 2, 3, 5, 8, 12, 17, 21, 26, 31, 37, 43, 50, 58, 67, 77, 88, 100, 115, 135];
 
 /// Starts the program, and kills it once it has printed that many lines that say something new. Gives whether it came so far.
-fn killed(storefront: &Example, arguments: &[&str], lines: usize) -> bool {
+pub(crate) fn killed(storefront: &Example, arguments: &[&str], lines: usize) -> bool {
     let mut command = storefront.command(arguments);
     let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("the program starts");
     let stdout = BufReader::new(child.stdout.take().expect("standard output"));
@@ -50,7 +50,7 @@ fn a_run_that_is_killed_at_twenty_moments_ends_where_an_undisturbed_one_ends() {
 }
 
 /// Goes on to the end, and compares.
-fn finish(storefront: &Example, expected: &Promoted, moments: usize) {
+pub(crate) fn finish(storefront: &Example, expected: &Promoted, moments: usize) {
     let run = storefront.run(&["resume", "--json"]).ends_with(0);
     assert_eq!(storefront.promoted(), *expected, "after {moments} moments: {}", run.stderr);
     assert_eq!(storefront.run(&["run", "--json"]).ends_with(0).executed(), Vec::<String>::new());
@@ -58,7 +58,7 @@ fn finish(storefront: &Example, expected: &Promoted, moments: usize) {
 }
 
 /// At every moment, readers see nothing or everything.
-fn consistent(storefront: &Example, expected: &Promoted) {
+pub(crate) fn consistent(storefront: &Example, expected: &Promoted) {
     let seen = storefront.promoted();
     assert!(seen == Promoted::default() || seen == *expected, "half of a set is visible: {seen:?}");
 }

@@ -12,7 +12,8 @@ use crate::{
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "record")]
 pub enum Record {
-    /// The run: its plan and the context that it was made from.
+    /// The run: its plan and the context that it was made from. Where there are several, the run went on with another plan:
+    /// the last one counts.
     Started {
         /// The plan.
         plan: Box<Plan>,

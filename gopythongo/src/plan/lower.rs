@@ -5,9 +5,9 @@ use std::{
     sync::Arc,
 };
 
-use super::{Action, Plan, PlanContext, PlannedStep, Selection, StepId};
+use super::{Action, Plan, PlanContext, PlannedStep, Selection, StepId, UNKNOWN};
 use crate::{
-    context::{Context, Kinds},
+    context::{BuildKind, Context, Kinds},
     pipeline::{Declaration, Job, Pipeline},
     python::implied,
     run::{AnyStep, Nature},
@@ -17,6 +17,9 @@ use crate::{
 
 /// The kind of `.command(..)`s, which keep their order among themselves.
 const COMMAND: &str = "command";
+
+/// The kind of the step that measures all suites of a job together.
+const RATCHET: &str = "coverage-ratchet";
 
 /// A plan and the code of its steps.
 #[derive(Debug, Clone)]
@@ -167,15 +170,23 @@ fn on_pythons<'a>(job: &'a Job, declaration: &Declaration, context: &Context) ->
     let found = |python: &str| {
         context.pythons.iter().any(|found| found.version == python || found.version.starts_with(&format!("{python}.")))
     };
+    let required = requires_all(job, context.kind);
     let draft = |(python, step): (String, AnyStep)| {
-        if found(&python) {
+        if required || found(&python) {
             Draft { job: Some(job), step, action: Action::Run, reason: reason.clone() }
         } else {
-            let reason = format!("unknown, not a pass: there is no Python {python} on this machine");
+            let reason = format!("{UNKNOWN}: there is no Python {python} on this machine");
             Draft { job: Some(job), step, action: Action::Skip, reason }
         }
     };
     matrix.into_iter().map(draft).collect()
+}
+
+/// Whether what is unknown fails: a figure that must be known is the union over the whole matrix.
+fn requires_all(job: &Job, kind: BuildKind) -> bool {
+    let ratchet = job.steps.iter().filter(|declaration| declaration.step.kind() == RATCHET);
+    let ratchet = ratchet.rev().find(|declaration| declaration.kinds.contains(kind));
+    ratchet.is_some_and(|ratchet| ratchet.step.options().get("required") == Some(&true.into()))
 }
 
 fn reason(declaration: &Declaration) -> String {
@@ -203,7 +214,7 @@ fn not_now<'a>(job: &'a Job, name: &str, context: &Context) -> Option<Draft<'a>>
 /// The one promotion: of what was uploaded and of what the ratchets measured.
 fn promotion<'a>(drafts: &[Draft<'_>], context: &Context, left_out: &[String]) -> Option<Draft<'a>> {
     let running = |kind: &str| drafts.iter().any(|draft| draft.runs() && draft.step.kind() == kind);
-    let recording = running("coverage-ratchet") && Kinds::SHARED.contains(context.kind);
+    let recording = running(RATCHET) && Kinds::SHARED.contains(context.kind);
     if !running("upload") && !recording {
         return None;
     }
@@ -228,7 +239,8 @@ fn needs(number: usize, drafts: &[Draft<'_>], pipeline: &Pipeline) -> Vec<usize>
     let label = draft.step.label();
     let mut needs: BTreeSet<usize> = BTreeSet::new();
     for kind in &inputs.artifacts {
-        let producers = all(&|other| other.is_of(job) && other.step.kind() == kind && fits(&other.step, label.as_deref()));
+        let producers =
+            all(&|other| other.is_of(job) && other.step.kind() == kind && fits(&other.step, label.as_deref()));
         let own: Vec<usize> = producers.iter().copied().filter(|n| drafts[*n].step.label() == label).collect();
         needs.extend(if own.is_empty() { producers } else { own });
     }

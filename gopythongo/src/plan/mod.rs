@@ -58,6 +58,9 @@ pub enum Action {
     Skip,
 }
 
+/// How the reason of a step begins that is skipped because the machine lacks what it needs.
+const UNKNOWN: &str = "unknown, not a pass";
+
 /// One node of the plan.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PlannedStep {
@@ -87,6 +90,14 @@ pub struct PlannedStep {
     pub source: Option<std::path::PathBuf>,
     /// After which it is ended.
     pub timeout: Duration,
+}
+
+impl PlannedStep {
+    /// Whether it is skipped because the machine lacks what it needs: then nobody knows whether it would pass.
+    #[must_use]
+    pub fn is_unknown(&self) -> bool {
+        self.action == Action::Skip && self.reason.starts_with(UNKNOWN)
+    }
 }
 
 impl Plan {

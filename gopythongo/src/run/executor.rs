@@ -92,10 +92,16 @@ pub fn execute(lowered: &Lowered, options: &Options, setting: Setting) -> Result
         end_leftovers(directory.id());
     }
     supervisor.set_run(directory.id());
-    if !resumed {
+    let planned = earlier.iter().rev().find_map(|record| match record {
+        Record::Started { plan, .. } => Some(plan.as_ref()),
+        _ => None,
+    });
+    if planned != Some(&lowered.plan) {
         let (plan, context) = (Box::new(lowered.plan.clone()), Box::new((*context).clone()));
         journal.append(&Record::Started { plan, context, arguments: Vec::new() })?;
     }
+    let is_of_effect = |record: &Record| matches!(record, Record::Intent { .. } | Record::Receipt { .. });
+    let effects = earlier.into_iter().filter(is_of_effect).collect();
     let bus = Bus::new(directory.id().to_owned(), redactor, sinks);
     bus.emit(Event::RunStarted { plan: Box::new(lowered.plan.clone()), resumed });
     let run = Run {
@@ -121,12 +127,15 @@ pub fn execute(lowered: &Lowered, options: &Options, setting: Setting) -> Result
         journal: &run.journal,
         code: &lowered.code,
         options,
-        earlier: &earlier,
+        effects: Mutex::new(effects),
         directory: &directory,
         broken: Mutex::default(),
     };
     for step in lowered.plan.steps.iter().filter(|step| step.action == Action::Skip) {
         run.finish(step, StepOutcome::Skipped, Some(step.reason.clone()));
+        if step.is_unknown() {
+            run.bus.emit(Event::Warning { message: format!("`{}` is {}", step.id, step.reason) });
+        }
     }
     let mut failures = run.round(&worker)?;
     for round in 1..=ROUNDS {

@@ -42,7 +42,8 @@ pub(super) struct Worker<'a> {
     pub(super) journal: &'a Mutex<Journal>,
     pub(super) code: &'a BTreeMap<StepId, AnyStep>,
     pub(super) options: &'a Options,
-    pub(super) earlier: &'a [Record],
+    /// Intents and receipts of this run, those from before an interruption first.
+    pub(super) effects: Mutex<Vec<Record>>,
     pub(super) directory: &'a RunDirectory,
     pub(super) broken: Mutex<Option<RunError>>,
 }
@@ -193,19 +194,26 @@ impl Worker<'_> {
 
     fn effect(&self, code: &AnyStep, class: EffectClass, work: &mut Work<'_>) -> Result<Report, Failure> {
         let id = &work.step.id;
-        if let Some(receipt) = self.told(id, class)? {
-            return self.found(work, receipt, "done before the run was interrupted");
+        if let Some((receipt, how)) = self.told(work.step, class)? {
+            return self.found(work, receipt, how);
         }
         let reason = match code.probe(work) {
             Probe::Done(receipt) => return self.found(work, receipt, "found done"),
             Probe::NotDone => "not done yet".to_owned(),
             Probe::Partial(what) => what,
             Probe::Unknown(_) if class == EffectClass::Blind => "not done yet".to_owned(),
-            Probe::Conflict(found) => return Err(Failure::refused(found)),
-            Probe::Unknown(why) => return Err(Failure::lacking(why)),
+            Probe::Conflict(found) => {
+                return Err(
+                    Failure::refused(found).hint("something else is there, and it stays: nothing is overwritten")
+                );
+            }
+            Probe::Unknown(why) => {
+                return Err(Failure::lacking(format!("cannot tell whether `{id}` is done: {why}"))
+                    .hint("when that can be told, go on with `resume`"));
+            }
         };
         self.bus.emit(Event::StepStarted { step: id.clone(), reason });
-        self.append(&Record::Intent { step: id.clone(), about: work.step.options.to_string() })?;
+        self.append(&Record::Intent { step: id.clone(), about: about(work.step) })?;
         self.run(code, work)?;
         let outcome = work.outcome.clone();
         let receipt = outcome.receipt.clone().ok_or_else(|| Failure::new(format!("`{id}` left no receipt")))?;
@@ -220,35 +228,47 @@ impl Worker<'_> {
         Ok(Report { outcome: StepOutcome::Cached, reason: Some(reason), cpu: work.cpu, result: Ok(outcome) })
     }
 
-    /// What the journal or `--assume` says of an effect that must not be repeated.
-    fn told(&self, step: &str, class: EffectClass) -> Result<Option<Receipt>, Failure> {
+    /// What the journal or `--assume` says of an effect that must not be repeated: its receipt, and how it is known.
+    fn told(&self, step: &PlannedStep, class: EffectClass) -> Result<Option<(Receipt, &'static str)>, Failure> {
         if class != EffectClass::Blind {
             return Ok(None);
         }
-        let mut intended = false;
-        for record in self.earlier {
+        let id = &step.id;
+        let (mut intended, mut received) = (None, None);
+        for record in self.effects.lock().unwrap_or_else(PoisonError::into_inner).iter() {
             match record {
-                Record::Receipt { step: done, receipt } if done == step => return Ok(Some(receipt.clone())),
-                Record::Intent { step: begun, .. } if begun == step => intended = true,
+                Record::Intent { step: begun, about } if begun == id => {
+                    (intended, received) = (Some(about.clone()), None);
+                }
+                Record::Receipt { step: done, receipt } if done == id => received = Some(receipt.clone()),
                 _ => {}
             }
         }
-        match (intended, self.options.assume.get(step)) {
-            (false, _) | (true, Some(false)) => Ok(None),
-            (true, Some(true)) => Ok(Some(Receipt {
-                target: step.to_owned(),
-                identifier: "assumed done".to_owned(),
-                digests: BTreeMap::new(),
-                found: true,
-            })),
-            (true, None) => Err(Failure::refused(format!(
-                "`{step}` was begun before the interruption, and nobody can tell whether it happened"
+        if let Some(receipt) = received {
+            // with other options it was another effect
+            let same = intended.is_none_or(|options| options == about(step));
+            return Ok(same.then_some((receipt, "done before in this run")));
+        }
+        match (intended, self.options.assume.get(id)) {
+            (None, _) | (Some(_), Some(false)) => Ok(None),
+            (Some(_), Some(true)) => {
+                let (target, identifier) = (id.clone(), "assumed done".to_owned());
+                Ok(Some((Receipt { target, identifier, digests: BTreeMap::new(), found: true }, "assumed done")))
+            }
+            (Some(_), None) => Err(Failure::refused(format!(
+                "`{id}` was begun before in this run and left no receipt: nobody can tell whether it happened"
             ))
-            .hint(format!("look, then `resume --assume done {step}` or `resume --assume undone {step}`"))),
+            .hint(format!(
+                "look, then `resume {run} --assume done {id}` or `resume {run} --assume undone {id}`",
+                run = self.shared.run
+            ))),
         }
     }
 
     fn append(&self, record: &Record) -> Result<(), Failure> {
+        if matches!(record, Record::Intent { .. } | Record::Receipt { .. }) {
+            self.effects.lock().unwrap_or_else(PoisonError::into_inner).push(record.clone());
+        }
         let appended = self.journal.lock().unwrap_or_else(PoisonError::into_inner).append(record);
         appended.map_err(|error| {
             let failure = Failure::lacking(error.to_string());
@@ -273,6 +293,11 @@ impl Report {
     fn failed(failure: Failure, cpu: Duration) -> Self {
         Self { outcome: StepOutcome::Failed, reason: None, cpu, result: Err(failure) }
     }
+}
+
+/// What an effect is to do, for its intent.
+fn about(step: &PlannedStep) -> String {
+    step.options.to_string()
 }
 
 fn only_file(directory: &Path) -> Option<PathBuf> {

@@ -183,7 +183,7 @@ impl PlanTest {
     }
 
     #[track_caller]
-    fn plan(&self) -> Plan {
+    pub(crate) fn plan(&self) -> Plan {
         assert!(
             self.pipeline.is_valid(),
             "pipeline `{}` is not valid, so it has no plan\n\n{}",
@@ -238,7 +238,10 @@ mod tests {
 
     use super::*;
     use crate::{
-        context::BuildKind::{Feature, Master, PullRequest},
+        context::{
+            BuildKind::{Feature, Master, PullRequest},
+            Context,
+        },
         pipeline::{JobBuilder, application, library},
     };
 
@@ -301,6 +304,20 @@ mod tests {
             assert_eq!(resolution("money/pytest:3.11"), ["money/resolve:3.11"]);
             assert_eq!(resolution("money/pytest:3.13"), ["money/resolve:3.13"]);
         }
+    }
+
+    #[test]
+    fn a_python_that_is_not_there_is_unknown_unless_the_figure_is_required() {
+        let action = |job: crate::pipeline::Library| {
+            let pipeline = Pipeline::new("p").job(job.pythons(["3.14"]));
+            let context = Context { pythons: Vec::new(), ..context(&pipeline, "develop", BuildKind::Develop) };
+            let plan = plan::lower(&pipeline, &context, &Selection::default()).plan;
+            let step = find(&plan, "money/pytest:3.14");
+            (step.action, step.is_unknown())
+        };
+        let job = library("money").pytest().coverage_ratchet();
+        assert_eq!(action(job.clone()), (Action::Skip, true));
+        assert_eq!(action(job.ratchet_required()), (Action::Run, false));
     }
 
     #[test]

@@ -108,8 +108,10 @@ impl Step for CoverageRatchet {
             let message = format!("coverage of `{job}` is compared with nothing: {place}");
             if self.required {
                 return Err(Failure::new(message).hint(match self.file {
-                    Some(_) => "commit the file: `covered = 1174` and `total = 1204`",
-                    None => "a build of that channel records the figure when it is promoted",
+                    Some(_) => format!("commit the file: `covered = {}` and `total = {}`", now.covered, now.total),
+                    None => {
+                        "a promotion records the first figure: leave `.ratchet_required()` out until then".to_owned()
+                    }
                 }));
             }
             work.emit(Event::Warning { message });

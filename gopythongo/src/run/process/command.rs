@@ -93,7 +93,8 @@ impl fmt::Display for Status {
                 None => write!(f, "signal {signal}"),
             },
             Self::TimedOut(limit) => {
-                let limit = Duration::from_secs(limit.as_secs().max(1));
+                // what is left of a step's time is a hair less than what it was given
+                let limit = Duration::from_secs(limit.as_millis().div_ceil(1000).try_into().unwrap_or(u64::MAX).max(1));
                 write!(f, "timed out after {}", humantime::format_duration(limit))
             }
             Self::Cancelled => f.write_str("interrupted"),
@@ -133,6 +134,7 @@ mod tests {
             (Status::Signalled(64), "signal 64"),
             (Status::TimedOut(Duration::from_secs(90)), "timed out after 1m 30s"),
             (Status::TimedOut(Duration::from_millis(20)), "timed out after 1s"),
+            (Status::TimedOut(Duration::from_millis(1_799_998)), "timed out after 30m"),
             (Status::Cancelled, "interrupted"),
         ];
         for (status, expected) in words {

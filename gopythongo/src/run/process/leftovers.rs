@@ -1,6 +1,7 @@
 //! Children die with their parent: all commands carry their run's id, and a guardian ends what a killed run leaves.
 
 use std::{
+    collections::BTreeSet,
     ffi::OsStr,
     os::unix::process::CommandExt,
     process::{Child, Command, Stdio},
@@ -10,7 +11,10 @@ use std::{
 
 use rustix::process::{Pid, Signal, getpid, kill_process};
 
-use super::{family, table};
+use super::{
+    family,
+    table::{self, Process},
+};
 
 /// The variable that tells a run's processes: ids of runs joined by `/`, the outermost first.
 const RUN: &str = "GOPYTHONGO_RUN";
@@ -18,14 +22,19 @@ const RUN: &str = "GOPYTHONGO_RUN";
 /// How long killed processes are waited for: the kernel may be busy writing for them.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// Waits until its input ends, which is when this program is gone, and kills what carries the run's id.
-/// Three times: what is being started meanwhile is met in the next round.
+/// Waits until its input ends, which is when this program is gone, and kills what carries the run's id, with its process
+/// group: tox clears the environment of its commands. Three times: what is being started meanwhile is met in the next round.
 const GUARDIAN: &str = r#"
 while read -r _; do :; done
+pattern=$1
 for _ in 1 2 3; do
-    for file in $(grep -lzE "$1" /proc/[0-9]*/environ 2>/dev/null); do
+    for file in $(grep -lzE "$pattern" /proc/[0-9]*/environ 2>/dev/null); do
         pid=${file#/proc/}
-        kill -KILL "${pid%/environ}" 2>/dev/null
+        pid=${pid%/environ}
+        read -r stat <"/proc/$pid/stat" 2>/dev/null || continue
+        # after the program's name: state, parent, group
+        set -- ${stat##*) }
+        kill -KILL "-$3" "$pid" 2>/dev/null
     done
 done
 "#;
@@ -34,12 +43,19 @@ done
 /// Only for a run whose program is gone: a run that still works loses its commands.
 pub fn end_leftovers(run: &str) -> usize {
     let start = Instant::now();
-    let mut killed = std::collections::BTreeSet::new();
+    let (mut killed, mut groups) = (BTreeSet::new(), BTreeSet::new());
+    let own = table::of(getpid().as_raw_pid()).map_or(0, |process| process.group);
     loop {
-        let found: Vec<i32> = table::all()
+        let processes: Vec<Process> = table::all()
             .into_iter()
             .filter(|process| !process.zombie && process.pid != getpid().as_raw_pid())
-            .filter(|process| table::variable(process.pid, RUN).is_some_and(|value| names(&value, run)))
+            .collect();
+        let is_marked = |process: &&Process| table::variable(process.pid, RUN).is_some_and(|value| names(&value, run));
+        // a command is the leader of its group, so nobody else's are in it; some clear the environment of their children
+        groups.extend(processes.iter().filter(is_marked).map(|process| process.group).filter(|group| *group != own));
+        let found: Vec<i32> = processes
+            .iter()
+            .filter(|process| groups.contains(&process.group) || is_marked(process))
             .map(|process| process.pid)
             .collect();
         if found.is_empty() || start.elapsed() > PATIENCE {
@@ -116,15 +132,22 @@ mod tests {
     use super::*;
 
     fn sleeper(run: &str) -> Child {
-        Command::new("sleep").arg("600").env(RUN, run).spawn().expect("sleep can be started")
+        Command::new("sleep").arg("600").env(RUN, run).process_group(0).spawn().expect("sleep can be started")
+    }
+
+    /// A child that clears its environment, as tox does, in the group of `leader`.
+    fn cleared(leader: &Child) -> Child {
+        let group = i32::try_from(leader.id()).expect("pids are small");
+        Command::new("sleep").arg("600").env_clear().process_group(group).spawn().expect("sleep can be started")
     }
 
     #[test]
     fn leftovers_of_one_run_are_ended_and_others_are_not() {
         let run = format!("left.{}", std::process::id());
-        let mut mine = [sleeper(&run), sleeper(&format!("outer/{run}"))];
+        let first = sleeper(&run);
+        let mut mine = [cleared(&first), sleeper(&format!("outer/{run}")), first];
         let mut other = sleeper(&format!("{run}x"));
-        assert_eq!(end_leftovers(&run), 2);
+        assert_eq!(end_leftovers(&run), 3);
         for child in &mut mine {
             assert!(!child.wait().expect("it was started").success());
         }
@@ -137,9 +160,12 @@ mod tests {
     fn the_guardian_ends_what_a_killed_program_leaves() {
         let run = format!("guard.{}", std::process::id());
         let mut mark = RunMark::new(&run);
-        let mut child = sleeper(&run);
+        let child = sleeper(&run);
+        let mut children = [cleared(&child), child];
         // The kernel closes a killed program's end of the pipe as this does.
         drop(mark.guardian.as_mut().expect("there is a shell").stdin.take());
-        assert!(!child.wait().expect("it was started").success());
+        for child in &mut children {
+            assert!(!child.wait().expect("it was started").success());
+        }
     }
 }

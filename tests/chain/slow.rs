@@ -1,0 +1,17 @@
+//! What takes minutes: left out of a usual run of the suite, part of `cargo xtask test --all`.
+
+use tests::Example;
+
+use crate::kill::{MOMENTS, consistent, finish, killed};
+
+#[test]
+fn each_of_twenty_moments_alone_is_a_moment_at_which_a_run_may_be_killed() {
+    let expected = Example::promoted_storefront().promoted();
+    // a whole run says about two hundred new things: the moments of all of it, one run for each
+    for lines in MOMENTS.map(|moment| moment * 3 / 2) {
+        let storefront = Example::storefront();
+        let _ = killed(&storefront, &["run", "--json"], lines);
+        consistent(&storefront, &expected);
+        finish(&storefront, &expected, 1);
+    }
+}
