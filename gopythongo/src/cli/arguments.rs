@@ -11,7 +11,10 @@ use super::{
     check::Check, completions::Completions, logs::Logs, plan::PlanCommand, promote::Promote, resume::Resume,
     run::RunCommand, serve::Serve, status::Status, why::Why,
 };
-use crate::{context::BuildKind, support::words};
+use crate::{
+    context::{BuildKind, git::is_branch_name},
+    support::words,
+};
 
 /// Checks, builds, tests downstream and promotes what this pipeline declares.
 #[derive(Debug, Parser)]
@@ -74,7 +77,7 @@ pub(super) enum Command {
 #[derive(Debug, Clone, Default, Args)]
 pub(super) struct Wanted {
     /// Plan as for this branch
-    #[arg(long, value_name = "BRANCH")]
+    #[arg(long, value_name = "BRANCH", value_parser = branch)]
     pub(super) branch: Option<String>,
     /// Plan as for this kind of build
     #[arg(long, value_name = "KIND", value_parser = kinds())]
@@ -99,6 +102,10 @@ pub(super) struct Executing {
     /// Print plain lines on a terminal too
     #[arg(long, conflicts_with = "json")]
     pub(super) plain: bool,
+}
+
+fn branch(name: &str) -> Result<String, &'static str> {
+    if is_branch_name(name) { Ok(name.to_owned()) } else { Err("git would not take this as the name of a branch") }
 }
 
 fn kinds() -> impl TypedValueParser<Value = BuildKind> {
@@ -174,6 +181,12 @@ mod tests {
             let line = CommandLine::try_parse_from(words).expect("valid");
             assert!(line.common.offline);
         }
+    }
+
+    #[test]
+    fn a_branch_that_git_would_not_take_is_refused() {
+        let error = CommandLine::try_parse_from(["pipeline", "run", "--branch", "release/"]).expect_err("no branch");
+        assert_eq!(error.exit_code(), 2);
     }
 
     #[test]

@@ -1,8 +1,11 @@
 //! `check`: what is wrong with the sources, and what this machine lacks, all at once.
 
-use clap::Args;
+use std::path::Path;
 
-use super::{Error, Exit, Session, arguments::Wanted, print};
+use clap::Args;
+use pep440_rs::VersionSpecifiers;
+
+use super::{Error, Exit, Session, arguments::Wanted, print, problems::problems};
 use crate::{
     context::{Context, Interpreter},
     plan::{Action, Plan, Selection},
@@ -27,9 +30,10 @@ impl Check {
     pub(super) fn execute(self, session: &Session) -> Result<Exit, Error> {
         let context = session.context(&self.wanted)?;
         let plan = session.plan(&context, &Selection::default()).plan;
-        let mut findings = sources(&context);
+        let mut findings = sources(&context, &plan);
         findings.extend(tools(&context, &plan));
         findings.extend(pythons(session, &context));
+        context.doubts.iter().for_each(print::warning);
         for finding in &findings {
             print::note(format!("error: {}\n  hint: {}", finding.what, finding.todo));
         }
@@ -49,31 +53,17 @@ impl Check {
     }
 }
 
-fn sources(context: &Context) -> Vec<Finding> {
-    let mut findings = Vec::new();
-    for (job, found) in &context.jobs {
-        let place = found.directory.display();
-        for problem in &found.survey.problems {
-            let what = format!("{job}: {problem}");
-            findings.push(Finding {
-                exit: Exit::Usage,
-                what,
-                todo: format!("put it right, or `.source(…)` of `{job}` in pipeline.rs"),
-            });
-        }
-        if let (Some(problem), Some(_)) = (&found.survey.version_problem, &found.survey.distribution) {
-            let todo = format!("give `{job}` a version in `{place}`, or `.version(\"…\")` in pipeline.rs");
-            findings.push(Finding { exit: Exit::Usage, what: format!("{job}: {problem}"), todo });
-        }
-    }
-    findings
+fn sources(context: &Context, plan: &Plan) -> Vec<Finding> {
+    let problems = problems(context, plan).into_iter();
+    problems.map(|problem| Finding { exit: Exit::Usage, what: problem.to_string(), todo: problem.todo }).collect()
 }
 
 /// Programs that planned steps name, and git.
 fn tools(context: &Context, plan: &Plan) -> Vec<Finding> {
     let mut programs: Vec<(&str, String)> = Vec::new();
-    if context.commit.is_some() {
-        programs.push(("git", "the sources".to_owned()));
+    let versioned = |root: &Path| root.ancestors().any(|directory| directory.join(".git").exists());
+    if versioned(&context.root) {
+        programs.push(("git", "every version that is built here".to_owned()));
     }
     for step in plan.steps.iter().filter(|step| step.action == Action::Run) {
         programs.extend(step.inputs.executables.iter().map(|program| (program.as_str(), format!("`{}`", step.id))));
@@ -98,6 +88,15 @@ fn pythons(session: &Session, context: &Context) -> Vec<Finding> {
         let what = format!("`{}` cannot make environments, and there is no uv", python.path.display());
         findings.push(lacking(what, "install uv, or python3-venv and python3-pip"));
     }
+    for (job, found) in &context.jobs {
+        let requires = found.survey.distribution.as_ref().and_then(|known| known.requires_python.as_deref());
+        if let Some(requires) =
+            requires.filter(|requires| !context.pythons.iter().any(|python| admits(requires, python)))
+        {
+            let what = format!("there is no Python {requires} on this machine; `{job}` requires it");
+            findings.push(lacking(what, "install one, or put it on PATH"));
+        }
+    }
     for job in &session.pipeline.jobs {
         for wanted in job.pythons.iter().filter(|wanted| !context.pythons.iter().any(|found| is(found, wanted))) {
             let what = format!("there is no Python {wanted} on this machine; `{}` is tested on it", job.name);
@@ -115,6 +114,14 @@ fn is(found: &Interpreter, wanted: &str) -> bool {
     };
     let same = found.version == version || found.version.starts_with(&format!("{version}."));
     found.implementation == implementation && same
+}
+
+/// Whether an interpreter is one that `Requires-Python` admits; what cannot be read is for the build to complain about.
+fn admits(requires: &str, python: &Interpreter) -> bool {
+    match (requires.parse::<VersionSpecifiers>(), python.version.parse()) {
+        (Ok(requires), Ok(version)) => requires.contains(&version),
+        _ => true,
+    }
 }
 
 fn has_venv(python: &Interpreter) -> bool {
@@ -137,5 +144,6 @@ mod tests {
         assert!(is(&python("3.11.2"), "3.11.2"));
         assert!(!is(&python("3.11.2"), "3.1"));
         assert!(!is(&python("3.9.1"), "pypy3.9"));
+        assert!(admits(">=3.9", &python("3.11.2")) && !admits(">=3.15", &python("3.11.2")));
     }
 }

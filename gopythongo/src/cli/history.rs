@@ -49,6 +49,7 @@ impl Past {
             return format!("running ({holder})");
         }
         match &self.state {
+            None if self.plan.is_none() => "ended before it began a step".to_owned(),
             None => format!("ended without a result; go on with `resume {id}`"),
             Some(RunState::Checked) => "passed; nothing was there to promote".to_owned(),
             Some(RunState::Promoted { generation }) => format!("promoted in generation {generation}"),
@@ -68,7 +69,13 @@ impl Past {
 fn holder(directory: &Path) -> Option<String> {
     let text = fs::read_to_string(directory.join("lock")).ok()?;
     let pid = text.strip_prefix("pid ")?.split(':').next()?;
-    Path::new("/proc").join(pid).exists().then(|| text.trim().to_owned())
+    is_alive(pid).then(|| text.trim().to_owned())
+}
+
+/// Whether a process is there, and not dead with nobody having waited for it yet (proc_pid_stat(5)).
+fn is_alive(pid: &str) -> bool {
+    let stat = fs::read_to_string(Path::new("/proc").join(pid).join("stat")).unwrap_or_default();
+    stat.rsplit_once(')').is_some_and(|(_, fields)| !fields.trim_start().starts_with(['Z', 'X']))
 }
 
 #[cfg(test)]
@@ -79,11 +86,17 @@ mod tests {
         Past { id: "r1".to_owned(), plan: None, state, holder: holder.map(str::to_owned) }
     }
 
+    fn plan() -> Plan {
+        crate::testing::plan(crate::pipeline::Pipeline::new("p")).plan()
+    }
+
     #[test]
     fn every_state_says_how_to_go_on() {
         let staged = RunState::Staged { left_out: vec!["shop".to_owned()] };
         assert_eq!(past(Some(staged), None).sentence(), "staged without shop; go on with `promote r1`");
-        assert_eq!(past(None, None).sentence(), "ended without a result; go on with `resume r1`");
+        let begun = Past { plan: Some(plan()), ..past(None, None) };
+        assert_eq!(begun.sentence(), "ended without a result; go on with `resume r1`");
+        assert_eq!(past(None, None).sentence(), "ended before it began a step");
         assert_eq!(past(None, Some("pid 1: x")).sentence(), "running (pid 1: x)");
     }
 

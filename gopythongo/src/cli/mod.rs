@@ -11,6 +11,7 @@ mod print;
 
 mod engine;
 mod history;
+mod problems;
 mod session;
 mod sinks;
 

@@ -2,7 +2,7 @@
 
 use clap::{Args, ValueEnum};
 
-use super::{Error, Exit, Session, arguments::Wanted, print, session::problems};
+use super::{Error, Exit, Session, arguments::Wanted, print, problems::problems};
 use crate::plan::{self, GraphFormat, Plan};
 
 /// `plan [JOB…]`
@@ -38,8 +38,9 @@ impl PlanCommand {
         let selection = session.selection(&self.jobs, self.downstream)?;
         let context = session.context(&self.wanted)?;
         let lowered = session.plan(&context, &selection);
-        for problem in problems(&context, &lowered) {
-            print::warning(problem);
+        context.doubts.iter().for_each(print::warning);
+        for problem in problems(&context, &lowered.plan) {
+            print::warning(problem.to_string());
         }
         let plan = lowered.plan;
         match self.graph {

@@ -7,10 +7,12 @@ use super::{
     arguments::{Executing, Wanted},
     engine,
     plan::show,
+    print,
 };
 use crate::{
     plan::Plan,
-    run::{Options, RunDirectory},
+    python::Resolve,
+    run::{Options, RunDirectory, Step},
     support::words,
 };
 
@@ -31,6 +33,9 @@ pub(super) struct RunCommand {
     /// Run a step although its outcome is known; may be given again
     #[arg(long, value_name = "STEP")]
     rerun: Vec<String>,
+    /// Resolve again what tests need, for newer versions; otherwise after 7 days, and never on release branches
+    #[arg(long)]
+    refresh: bool,
     /// Use no outcomes of earlier runs
     #[arg(long)]
     no_cache: bool,
@@ -45,7 +50,12 @@ impl RunCommand {
         let lowered = session.plan(&context, &selection);
         for step in &self.rerun {
             known(&lowered.plan, step)?;
+            if let Some(class) = lowered.plan.step(step).and_then(|step| step.effect) {
+                let error = Error::usage(format!("`{step}` is an effect ({class}): what is done is not done again"));
+                return Err(error.hint("`--rerun` is for steps that only read"));
+            }
         }
+        context.doubts.iter().for_each(print::warning);
         if self.dry_run {
             show(&lowered.plan, self.executing.json, true);
             return Ok(Exit::Done);
@@ -53,7 +63,9 @@ impl RunCommand {
         session.sources(&context, &lowered)?;
         session.place.make_state()?;
         let directory = RunDirectory::create(&session.place.state)?;
-        let options = Options { no_cache: self.no_cache, rerun: self.rerun, ..engine::options(&self.executing) };
+        let resolutions = lowered.plan.steps.iter().filter(|step| self.refresh && step.kind == Resolve::KIND);
+        let rerun = self.rerun.into_iter().chain(resolutions.map(|step| step.id.clone())).collect();
+        let options = Options { no_cache: self.no_cache, rerun, ..engine::options(&self.executing) };
         engine::execute(session, directory, &lowered, context, &self.executing, options)
     }
 }

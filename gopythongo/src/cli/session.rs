@@ -14,6 +14,7 @@ use super::{
     exit::Exit,
     place::Place,
     print,
+    problems::problems,
 };
 use crate::{
     context::{self, Context, ContextError, Fetch, Interpreter, Request, fetch_sdist},
@@ -115,28 +116,17 @@ impl Session {
     /// Refuses to go on with sources that cannot be built; names all of them.
     ///
     /// # Errors
-    /// When a planned job's source is missing or unreadable.
+    /// When a planned job's source is missing, unreadable, or not what its steps need.
     pub(super) fn sources(&self, context: &Context, lowered: &Lowered) -> Result<(), Error> {
-        let problems = problems(context, lowered);
+        let problems = problems(context, &lowered.plan);
         for problem in &problems {
-            print::note(format!("error: {problem}"));
+            print::note(format!("error: {problem}\n  hint: {}", problem.todo));
         }
         match problems.len() {
             0 => Ok(()),
             count => Err(Error::usage(format!("{} in the sources", words::count(count, "problem")))),
         }
     }
-}
-
-/// What is wrong with the sources of the planned jobs, each named.
-pub(super) fn problems(context: &Context, lowered: &Lowered) -> Vec<String> {
-    let planned: BTreeSet<&str> = lowered.plan.steps.iter().map(|step| step.job.as_str()).collect();
-    let jobs = context.jobs.iter().filter(|(job, _)| planned.contains(job.as_str()));
-    jobs.flat_map(|(job, found)| {
-        let unversioned = found.survey.distribution.as_ref().and(found.survey.version_problem.as_ref());
-        found.survey.problems.iter().chain(unversioned).map(move |problem| format!("{job}: {problem}"))
-    })
-    .collect()
 }
 
 /// Normalised names of the packages that the pipeline declares: they come from nowhere else.

@@ -98,10 +98,17 @@ pub fn gather(pipeline: &Pipeline, request: &Request) -> Result<Context, Context
         sources.push(GatheredSource { job, directory, survey });
     }
     let mut histories = repositories.histories(&sources);
+    let checkouts = sources.iter().filter(|source| source.is_versioned_checkout());
+    let said = checkouts.filter_map(|source| {
+        let given = source.job.version.clone().map(VersionSource::Pipeline);
+        given.or_else(|| source.survey.version_source.clone())
+    });
+    let said: Vec<VersionSource> = said.collect();
+    let built_on = versions::Branch::of(choice.kind, branch.as_deref(), &said);
     let jobs = sources.into_iter().map(|source| {
         let history = histories.remove(&source.job.name).unwrap_or_default();
         let name = source.job.name.clone();
-        (name, source.into_context(choice.kind, branch.as_deref(), &history))
+        (name, source.into_context(built_on, &history))
     });
     let jobs = jobs.collect();
     Ok(Context {
@@ -110,6 +117,7 @@ pub fn gather(pipeline: &Pipeline, request: &Request) -> Result<Context, Context
         branch,
         kind: choice.kind,
         kind_reason: choice.reason,
+        doubts: repositories.doubts(),
         root,
         pythons: request.pythons.clone(),
         jobs,
@@ -129,7 +137,7 @@ impl GatheredSource<'_> {
         matches!(self.job.source, Source::Directory(_)) && self.survey.distribution.is_some()
     }
 
-    fn into_context(self, kind: BuildKind, branch: Option<&str>, history: &History) -> JobContext {
+    fn into_context(self, branch: versions::Branch<'_>, history: &History) -> JobContext {
         let Self { job, directory, mut survey } = self;
         if let Some(version) = &job.version {
             survey.version_source = Some(VersionSource::Pipeline(version.clone()));
@@ -139,7 +147,7 @@ impl GatheredSource<'_> {
             Source::Sdist { requirement, subdirectory } if job.version.is_none() => {
                 released(requirement, subdirectory.is_none(), &directory, &survey)
             }
-            _ => checkout(kind, branch, &directory, &survey, history),
+            _ => checkout(branch, &directory, &survey, history),
         });
         let (version, problem) = match plan {
             Some(Ok(version)) => (Some(version), None),
@@ -153,16 +161,14 @@ impl GatheredSource<'_> {
 
 /// The version of a build of a checkout.
 fn checkout(
-    kind: BuildKind,
-    branch: Option<&str>,
+    branch: versions::Branch<'_>,
     directory: &Path,
     survey: &Survey,
     history: &History,
 ) -> Result<VersionPlan, String> {
     let source = survey.version_source.as_ref().ok_or_else(|| survey.version_problem.clone().unwrap_or_default())?;
     let stamp = Stamp::find(directory).map_err(|error| error.to_string())?;
-    versions::plan(kind, branch, source, stamp, history)
-        .map_err(|problem| format!("{}: {problem}", directory.display()))
+    versions::plan(branch, source, stamp, history).map_err(|problem| format!("{}: {problem}", directory.display()))
 }
 
 /// The version that an unpacked release says of itself: in `PKG-INFO` at its top, else as any source does.
@@ -345,7 +351,9 @@ mod tests {
         let clones = tree(&[]);
         let url = format!("file://{}", directory.path().display());
         run(clones.path(), &["clone", "-q", "--depth", "1", &url, "clone"]);
-        let problem = version(&gather(&pipeline(), &request(&clones.path().join("clone")))?, "money");
+        let context = gather(&pipeline(), &request(&clones.path().join("clone")))?;
+        assert!(context.doubts[0].contains("clone is a shallow clone: versions count only"), "{:?}", context.doubts);
+        let problem = version(&context, "money");
         assert!(problem.contains("is a shallow clone, and the version comes from its tags"), "{problem}");
         Ok(())
     }

@@ -72,6 +72,20 @@ pub fn toplevel(directory: &Path) -> Option<PathBuf> {
     directory.ancestors().find(|ancestor| ancestor.join(".git").exists()).map(Path::to_owned)
 }
 
+/// Whether git would take this as the name of a branch (git-check-ref-format).
+#[must_use]
+pub fn is_branch_name(name: &str) -> bool {
+    let forbidden = |c: char| c.is_ascii_control() || " ~^:?*[\\".contains(c);
+    let is_part =
+        |part: &str| !(part.is_empty() || part.starts_with('.') || part.ends_with('.') || part.ends_with(".lock"));
+    !name.starts_with('-')
+        && name != "@"
+        && !name.contains("..")
+        && !name.contains("@{")
+        && !name.contains(forbidden)
+        && name.split('/').all(is_part)
+}
+
 impl Repository {
     /// Asks for the state of the work tree at `toplevel`.
     ///
@@ -323,6 +337,36 @@ pub(super) mod tests {
         assert_eq!(opened.tags()?, ["v1.0.0", "v1.1.0"]);
         assert_eq!(opened.commits(None, &[&opened.toplevel])?[&opened.toplevel], 4);
         Ok(())
+    }
+
+    #[test]
+    fn names_of_branches_are_those_of_git() {
+        for name in [
+            "develop",
+            "feature/x-1_2",
+            "release/1.6.0",
+            "fix/größe",
+            "a@b",
+            "-x",
+            "release/",
+            "/x",
+            "a//b",
+            "a b",
+            "a..b",
+            "x.lock",
+            ".x/y",
+            "x/.y",
+            "x.",
+            "a~1",
+            "a@{1}",
+            "a:b",
+            "",
+            "a\\b",
+            "a*",
+        ] {
+            let git = Command::new("git").args(["check-ref-format", "--branch", name]).output().expect("git");
+            assert_eq!(is_branch_name(name), git.status.success(), "{name:?}");
+        }
     }
 
     #[test]

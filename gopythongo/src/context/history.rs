@@ -38,6 +38,22 @@ impl Repositories {
         Some(self.0.entry(toplevel).or_insert_with_key(|toplevel| Repository::open(toplevel)).clone())
     }
 
+    /// What the repositories that were asked could not tell, although versions are made of it.
+    pub(super) fn doubts(&self) -> Vec<String> {
+        let doubt = |repository: &Result<Repository, GitError>| match repository {
+            Err(error) => {
+                let hint = error.hint().map(|hint| format!("; {hint}")).unwrap_or_default();
+                Some(format!("{error}: what is built from it counts as uncommitted{hint}"))
+            }
+            Ok(repository) if repository.shallow => Some(format!(
+                "{} is a shallow clone: versions count only the commits that are here; `git fetch --unshallow --tags` brings all",
+                repository.toplevel.display()
+            )),
+            Ok(_) => None,
+        };
+        self.0.values().filter_map(doubt).collect()
+    }
+
     /// The history of each checkout, by the name of its job: all sources after one tag are asked for at once.
     pub(super) fn histories(&mut self, sources: &[GatheredSource<'_>]) -> BTreeMap<String, History> {
         let mut histories = BTreeMap::new();

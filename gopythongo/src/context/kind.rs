@@ -4,6 +4,8 @@ use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
+use super::git::is_branch_name;
+
 /// What a build is for, by Git Flow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -47,6 +49,18 @@ impl BuildKind {
             kind => {
                 let branch = branch.unwrap_or("detached");
                 format!("{kind}/{}", branch.strip_prefix(&format!("{kind}/")).unwrap_or(branch))
+            }
+        }
+    }
+
+    /// The kind of the builds that promote into a channel; `None` if no build has such a channel.
+    #[must_use]
+    pub(crate) fn of_channel(channel: &str) -> Option<Self> {
+        match channel.split_once('/') {
+            None => [Self::Develop, Self::Master].into_iter().find(|kind| kind.word() == channel),
+            Some((kind, branch)) => {
+                let of_branch = [Self::Feature, Self::PullRequest, Self::Release, Self::Hotfix];
+                of_branch.into_iter().find(|known| known.word() == kind && is_branch_name(branch))
             }
         }
     }
@@ -213,6 +227,16 @@ mod tests {
         assert_eq!(kind("hotfix/1.5.1"), BuildKind::Hotfix);
         assert_eq!(kind("feature/discounts"), BuildKind::Feature);
         assert_eq!(kind("mastery"), BuildKind::Feature);
+    }
+
+    #[test]
+    fn channels_have_kinds_and_other_names_have_none() {
+        for kind in BuildKind::ALL {
+            assert_eq!(BuildKind::of_channel(&kind.channel(Some("x/y"))), Some(kind));
+        }
+        for name in ["develpo", "develop/x", "release", "release/", "feature/a b", "feature/../x", "topic/x", ""] {
+            assert_eq!(BuildKind::of_channel(name), None, "{name}");
+        }
     }
 
     #[test]

@@ -38,6 +38,9 @@ pub struct Context {
     pub kind: BuildKind,
     /// Where the kind comes from: ``branch `develop` ``, `--kind`, ``default_kind of `storefront` ``.
     pub kind_reason: String,
+    /// What is not known of the repositories of the sources, although versions are made of it; a sentence each.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub doubts: Vec<String>,
     /// The channel that the run promotes into: `develop`, `release/1.5.0`, `master`, `feature/x`.
     pub channel: String,
     /// The pipeline's root directory, absolute.

@@ -8,17 +8,43 @@ use crate::{
     version::{Numbering, Stamp, VersionPlan, VersionSource},
 };
 
+/// The kind of a build and its branch, as far as versions are concerned.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Branch<'a> {
+    pub(super) kind: BuildKind,
+    pub(super) name: Option<&'a str>,
+    /// Whether a source says the version that the branch is named for: then the others, which are released with it, have
+    /// versions of their own.
+    pub(super) is_said: bool,
+}
+
+impl<'a> Branch<'a> {
+    /// The branch that these sources are built on.
+    pub(super) fn of<'b>(
+        kind: BuildKind,
+        name: Option<&'a str>,
+        sources: impl IntoIterator<Item = &'b VersionSource>,
+    ) -> Self {
+        let named = named_release(kind, name);
+        let says = |source: &VersionSource| {
+            let said = source.version().and_then(|version| parsed(version).ok());
+            said.is_some_and(|said| Some(release(&said)) == named)
+        };
+        Self { kind, name, is_said: sources.into_iter().any(says) }
+    }
+}
+
 /// The version of a build of `source`.
 ///
 /// # Errors
-/// When a release branch contradicts the source, or tags are needed and cannot be read. One sentence.
+/// When a release branch is named for a version that no source says, or tags are needed and cannot be read. One sentence.
 pub(super) fn plan(
-    kind: BuildKind,
-    branch: Option<&str>,
+    branch: Branch<'_>,
     source: &VersionSource,
     stamp: Stamp,
     history: &History,
 ) -> Result<VersionPlan, String> {
+    let Branch { kind, name: branch, is_said } = branch;
     let said = match source.version() {
         Some(version) => release(&parsed(version)?),
         None => of_tags(kind, history)?,
@@ -26,6 +52,7 @@ pub(super) fn plan(
     let base = match named_release(kind, branch) {
         None => said,
         Some(named) if named == said || *source == VersionSource::GitTags => named,
+        Some(_) if is_said => said,
         Some(named) => {
             let branch = branch.unwrap_or_default();
             return Err(format!("branch `{branch}` builds {named}, but the source says {said}"));
@@ -127,7 +154,7 @@ mod tests {
     use super::*;
 
     fn version(kind: BuildKind, branch: &str, source: &VersionSource, history: &History) -> String {
-        match plan(kind, Some(branch), source, Stamp::Keep, history) {
+        match plan(Branch::of(kind, Some(branch), [source]), source, Stamp::Keep, history) {
             Ok(plan) => plan.version(plan.number).to_string(),
             Err(problem) => problem,
         }
@@ -167,6 +194,19 @@ mod tests {
             "branch `release/1.6.0` builds 1.6.0, but the source says 1.5.0"
         });
         assert_eq!(version(BuildKind::Release, "release/1.6.0", &VersionSource::GitTags, &history), "1.6.0rc0");
+    }
+
+    #[test]
+    fn sources_that_are_released_together_have_versions_of_their_own() {
+        let (money, catalog) = (said("1.6.0"), said("0.3.0"));
+        let of = |source, all: &[&VersionSource]| {
+            let branch = Branch::of(BuildKind::Release, Some("release/1.6.0"), all.iter().copied());
+            plan(branch, source, Stamp::Keep, &History::default()).map(|plan| plan.version(1).to_string())
+        };
+        assert_eq!(of(&money, &[&money, &catalog]).as_deref(), Ok("1.6.0rc1"));
+        assert_eq!(of(&catalog, &[&money, &catalog]).as_deref(), Ok("0.3.0rc1"));
+        let alone = Err("branch `release/1.6.0` builds 1.6.0, but the source says 0.3.0".to_owned());
+        assert_eq!(of(&catalog, &[&catalog]), alone);
     }
 
     #[test]

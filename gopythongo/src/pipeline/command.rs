@@ -112,6 +112,7 @@ mod tests {
             commit: None,
             kind: BuildKind::Develop,
             kind_reason: "`--kind`".to_owned(),
+            doubts: Vec::new(),
             channel: "develop".to_owned(),
             root: source.to_owned(),
             pythons: Vec::new(),

@@ -19,15 +19,13 @@ pub struct RunDirectory {
 }
 
 impl RunDirectory {
-    /// Makes the directory of a new run. Its id is the time in UTC and four random letters: ids sort by time.
+    /// Makes the directory of a new run. Its id is the time in UTC: seconds, and their fraction in four letters, so that ids
+    /// sort by time also where two runs begin within a second.
     ///
     /// # Errors
     /// When it cannot be made.
     pub fn create(state: &Path) -> Result<Self, RunError> {
-        let now = humantime::format_rfc3339_seconds(SystemTime::now()).to_string();
-        let stamp: String = now.chars().filter(char::is_ascii_alphanumeric).filter(|c| *c != 'Z').collect();
-        let letters: String = std::iter::repeat_with(fastrand::lowercase).take(4).collect();
-        Self::hold(state, format!("{}-{letters}", stamp.to_lowercase()))
+        Self::hold(state, id(SystemTime::now()))
     }
 
     /// Takes over the directory of an earlier run, the latest one if none is named.
@@ -40,7 +38,8 @@ impl RunDirectory {
             Some(id) if runs.iter().any(|run| run == id) => id.to_owned(),
             Some(id) => {
                 let nearest = crate::support::words::nearest(id, runs.iter().map(String::as_str));
-                let hint = nearest.map(|run| format!("did you mean `{run}`?"));
+                let nearest = nearest.map(|run| format!("did you mean `{run}`?"));
+                let hint = nearest.or_else(|| Some(format!("the latest one is `{}`", runs.last()?)));
                 return Err(RunError { hint, ..RunError::usage(format!("there is no run `{id}`")) });
             }
             None => runs.last().cloned().ok_or_else(|| RunError::usage("there is no earlier run".to_owned()))?,
@@ -64,6 +63,22 @@ impl RunDirectory {
         Ok(runs)
     }
 
+    /// When a run began, by its id.
+    #[must_use]
+    pub fn begun(id: &str) -> Option<SystemTime> {
+        let stamp = id.split('-').next().filter(|stamp| stamp.len() == 15 && stamp.is_ascii())?;
+        let time = format!(
+            "{}-{}-{}T{}:{}:{}Z",
+            &stamp[..4],
+            &stamp[4..6],
+            &stamp[6..8],
+            &stamp[9..11],
+            &stamp[11..13],
+            &stamp[13..]
+        );
+        humantime::parse_rfc3339(&time).ok()
+    }
+
     /// Where a run's directory is.
     #[must_use]
     pub fn path_of(state: &Path, id: &str) -> PathBuf {
@@ -75,7 +90,10 @@ impl RunDirectory {
         let lock = path.join("lock");
         match FileLock::attempt(&lock).map_err(|error| RunError::io("cannot lock", &lock, &error))? {
             Ok(lock) => Ok(Self { id, path, state: state.to_owned(), _lock: lock }),
-            Err(held) => Err(RunError::refused(format!("run `{id}` is still running ({})", held.holder))),
+            Err(held) => {
+                let hint = Some("wait for its end, or interrupt it and go on with `resume`".to_owned());
+                Err(RunError { hint, ..RunError::refused(format!("run `{id}` is still running ({})", held.holder)) })
+            }
         }
     }
 
@@ -126,5 +144,34 @@ impl RunDirectory {
                 let _ = fs::remove_dir_all(entry.path());
             }
         }
+    }
+}
+
+/// `20261123t041605-cyva`: the letters count 456,976ths of a second (26⁴).
+fn id(time: SystemTime) -> String {
+    const LETTERS: u64 = 26u64.pow(4);
+    let seconds = humantime::format_rfc3339_seconds(time).to_string();
+    let stamp: String = seconds.chars().filter(char::is_ascii_alphanumeric).filter(|c| *c != 'Z').collect();
+    let fraction = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().subsec_nanos();
+    let part = u64::from(fraction) * LETTERS / 1_000_000_000;
+    let letter = |place: u32| char::from(b'a' + u8::try_from(part / 26u64.pow(place) % 26).unwrap_or_default());
+    let letters: String = (0..4).rev().map(letter).collect();
+    format!("{}-{letters}", stamp.to_lowercase())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn ids_sort_by_time_within_a_second_too() {
+        let begin = SystemTime::UNIX_EPOCH + Duration::from_secs(1_795_406_400);
+        let ids: Vec<String> =
+            [0, 3, 999, 400_000, 999_999].map(|micros| id(begin + Duration::from_micros(micros))).into();
+        assert_eq!(ids[0], "20261123t040000-aaaa");
+        assert_eq!(ids[4], "20261123t040000-zzzz");
+        assert!(ids.is_sorted_by(|a, b| a < b), "{ids:?}");
     }
 }

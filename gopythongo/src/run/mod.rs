@@ -20,7 +20,7 @@ mod worker;
 pub use directory::RunDirectory;
 pub use error::{RunError, RunErrorKind};
 pub use executor::{Ended, Options, Setting, execute};
-pub use failure::{Failure, FailureKind};
+pub use failure::{FailedCommand, Failure, FailureKind};
 pub use key::Key;
 pub use outcome::{Artifact, Outcome, TestCounts};
 pub use services::Services;

@@ -201,12 +201,12 @@ pub trait Step: fmt::Debug + Serialize + Send + Sync + 'static {
     /// When the step fails.
     fn run(&self, work: &mut Work<'_>) -> Result<(), Failure>;
 
-    /// Called instead of [`run`](Step::run) when the cache has the outcome: for what a run must know although nothing is
-    /// done. Nothing by default.
+    /// Called instead of [`run`](Step::run) when the cache has the outcome, with the id of the run in which the step passed:
+    /// for what a run must know although nothing is done. Nothing by default.
     ///
     /// # Errors
     /// When it cannot be made known.
-    fn recall(&self, _work: &mut Work<'_>, _outcome: &Outcome) -> Result<(), Failure> {
+    fn recall(&self, _work: &mut Work<'_>, _outcome: &Outcome, _run: &str) -> Result<(), Failure> {
         Ok(())
     }
 
@@ -239,7 +239,7 @@ pub trait DynStep: Any + fmt::Debug + Send + Sync {
     fn effort(&self) -> usize;
     fn key(&self, key: &mut Key<'_>) -> Result<(), Failure>;
     fn run(&self, work: &mut Work<'_>) -> Result<(), Failure>;
-    fn recall(&self, work: &mut Work<'_>, outcome: &Outcome) -> Result<(), Failure>;
+    fn recall(&self, work: &mut Work<'_>, outcome: &Outcome, run: &str) -> Result<(), Failure>;
     fn on_python(&self, python: &str) -> Option<AnyStep>;
     fn probe(&self, work: &mut Work<'_>) -> Probe;
 }
@@ -281,8 +281,8 @@ impl<S: Step> DynStep for S {
     fn run(&self, work: &mut Work<'_>) -> Result<(), Failure> {
         Step::run(self, work)
     }
-    fn recall(&self, work: &mut Work<'_>, outcome: &Outcome) -> Result<(), Failure> {
-        Step::recall(self, work, outcome)
+    fn recall(&self, work: &mut Work<'_>, outcome: &Outcome, run: &str) -> Result<(), Failure> {
+        Step::recall(self, work, outcome, run)
     }
     fn on_python(&self, python: &str) -> Option<AnyStep> {
         Step::on_python(self, python)

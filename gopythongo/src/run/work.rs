@@ -259,7 +259,8 @@ impl Work<'_> {
         self.cpu += finished.usage.user + finished.usage.system;
         let tail: Vec<String> = tail.into();
         match finished.status {
-            status @ (Status::TimedOut(_) | Status::Cancelled) => Err(failure(command, status, tail)),
+            status @ Status::TimedOut(_) => Err(self.too_slow(command, status, tail)),
+            Status::Cancelled => Err(failure(command, Status::Cancelled, tail)),
             _ => Ok((finished, tail)),
         }
     }
@@ -284,7 +285,11 @@ impl Work<'_> {
             Status::Exited(0) => Ok(String::from_utf8_lossy(&output).into_owned()),
             status => {
                 let skip = tail.len().saturating_sub(TAIL);
-                Err(failure(command, status, tail.split_off(skip)))
+                let tail = tail.split_off(skip);
+                Err(match status {
+                    Status::TimedOut(_) => self.too_slow(command, status, tail),
+                    _ => failure(command, status, tail),
+                })
             }
         }
     }
@@ -301,6 +306,12 @@ impl Work<'_> {
         let mut failure = failure(command, finished.status, tail);
         failure.message = message.into();
         failure
+    }
+
+    fn too_slow(&self, command: &Command, status: Status, tail: Vec<String>) -> Failure {
+        let limit = humantime::format_duration(self.step.timeout);
+        failure(command, status, tail)
+            .hint(format!("`{}` may take {limit} altogether; it and its descendants were ended", self.step.id))
     }
 
     fn limited(&self, command: &Command) -> Command {

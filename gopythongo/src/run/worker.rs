@@ -142,12 +142,12 @@ impl Worker<'_> {
         let parts = key.parts;
         let forced = self.options.rerun.contains(&step.id);
         let reason = if forced {
-            "asked for by --rerun".to_owned()
+            "asked for by the command line".to_owned()
         } else if self.options.no_cache {
             "asked for by --no-cache".to_owned()
         } else {
             match self.cache.lookup(&step.id, &parts) {
-                Lookup::Hit { outcome, run } => match code.recall(work, &outcome) {
+                Lookup::Hit { outcome, run } => match code.recall(work, &outcome, &run) {
                     // only the step itself can tell
                     Err(stale) if stale.kind == FailureKind::Stale => stale.message,
                     recalled => {

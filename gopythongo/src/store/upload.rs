@@ -1,9 +1,17 @@
 //! Uploads from outside, which come file by file. Pure.
 
 use super::{Generation, PromoteError, Release, StoreError, promotion::admit};
+use crate::python::FileName;
 
 /// What `run` is in a generation that an upload made.
 pub(super) const UPLOAD: &str = "upload";
+
+/// Whether two names of files mean one file of a release: installers read `Money-1.0-py3-none-any.whl` as
+/// `money-1.0-py3-none-any.whl`.
+fn is_same(one: &str, other: &str) -> bool {
+    let read = |file: &str| file.parse::<FileName>().ok().map(|name| name.to_string());
+    one == other || read(one).is_some_and(|name| Some(name) == read(other))
+}
 
 /// The generation that an upload makes of the current one; `None` if all its files are there.
 pub(super) fn upload(
@@ -20,8 +28,8 @@ pub(super) fn upload(
             )));
         }
         let mut known = current.everywhere(package).flat_map(|release| &release.files);
-        if known.any(|other| other.file == file.file && other.digest != file.digest) {
-            return Err(StoreError::new(format!("`{}` exists with other bytes", file.file))
+        if let Some(other) = known.find(|other| is_same(&other.file, &file.file) && other.digest != file.digest) {
+            return Err(StoreError::new(format!("`{}` exists with other bytes", other.file))
                 .hint("raise the version: a file's name is never used again"));
         }
     }
@@ -70,4 +78,18 @@ fn merge(found: &Release, uploaded: &Release) -> Release {
         merged.payload = uploaded.payload;
     }
     merged
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_the_same_however_its_name_is_spelt() {
+        assert!(is_same("Money_x-1.0-py3-none-any.whl", "money.x-1.0-py3-none-any.whl"));
+        assert!(is_same("Money-1.0.tar.gz", "money-1.0.tar.gz"));
+        assert!(!is_same("money-1.0-py3-none-any.whl", "money-1.0-py2-none-any.whl"));
+        assert!(!is_same("money-1.0-py3-none-any.whl", "money-1.0.tar.gz"));
+        assert!(is_same("odd", "odd") && !is_same("odd", "even"));
+    }
 }

@@ -23,6 +23,7 @@ pub(super) fn context(pipeline: &Pipeline, branch: &str, kind: BuildKind) -> Con
         commit: Some("0".repeat(40)),
         kind,
         kind_reason: format!("branch `{branch}`"),
+        doubts: Vec::new(),
         channel: kind.channel(Some(branch)),
         root: root.to_owned(),
         pythons: pythons(pipeline),

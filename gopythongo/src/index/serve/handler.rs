@@ -33,7 +33,7 @@ use crate::{
 pub(in crate::index) struct Handler {
     pub(super) store: Store,
     upstream: Option<Arc<Upstream>>,
-    owned: BTreeSet<String>,
+    pub(super) owned: BTreeSet<String>,
     pub(super) token: Option<Secret>,
     registered: Mutex<Registered>,
 }

@@ -341,7 +341,7 @@ fn a_page_that_is_not_fresh_is_asked_for_again_and_confirmed() {
 
 #[test]
 fn an_upload_is_checked_kept_and_shown() {
-    let site = Site::new(&["money"], None);
+    let site = Site::new(&[], None);
     let wheel = TestWheel::new("money", "1.5.0").requires_python(">=3.9");
     let (bytes, name) = (wheel.bytes(), wheel.file_name());
     let digest = Digest::of(&bytes).to_string();
@@ -366,6 +366,20 @@ fn an_upload_is_checked_kept_and_shown() {
     let other = TestWheel::new("money", "1.5.0").file("money/b.py", "").bytes();
     let (status, text) = site.upload("develop", &[(":action", "file_upload")], Some((&name, &other)), "t0ken");
     assert!(status == 400 && text.contains("exists with other bytes"), "{status} {text}");
+}
+
+#[test]
+fn what_the_pipeline_builds_enters_no_channel_by_an_upload() {
+    let site = Site::new(&["money"], None);
+    let wheel = TestWheel::new("Money", "9.0");
+    let file = (wheel.file_name(), wheel.bytes());
+    let (status, text) = site.upload("develop", &[(":action", "file_upload")], Some((&file.0, &file.1)), "t0ken");
+    assert!(status == 403 && text.contains("`money` is built by this pipeline"), "{status} {text}");
+    let other = TestWheel::new("voucher", "1.0");
+    let file = (other.file_name(), other.bytes());
+    let (status, text) = site.upload("develpo", &[(":action", "file_upload")], Some((&file.0, &file.1)), "t0ken");
+    assert!(status == 404 && text.starts_with("`develpo` is no channel"), "{status} {text}");
+    assert_eq!(site.store.current().expect("a generation").number, 0);
 }
 
 #[test]

@@ -23,9 +23,10 @@ use super::{
     respond,
 };
 use crate::{
+    context::BuildKind,
     index::credentials::Credentials,
     python::{FileName, distribution_file, name, payload},
-    store::{Release, Store, StoredFile},
+    store::{Release, StoredFile},
     support::Digest,
 };
 
@@ -99,8 +100,7 @@ pub(super) async fn receive(
         Err(Refused(status, text)) => return respond::sentence(status, &text),
     };
     let busy = activity.busy();
-    let store = handler.store.clone();
-    let kept = spawn_blocking(move || keep(&store, &channel, &said, received)).await;
+    let kept = spawn_blocking(move || keep(&handler, &channel, &said, received)).await;
     drop(busy);
     match kept {
         Ok(Ok(text)) => respond::sentence(StatusCode::OK, &text),
@@ -189,7 +189,12 @@ async fn to_disk(field: &mut Field<'_>) -> Result<NamedTempFile, Refused> {
 }
 
 /// Checks what came, and puts it into the channel.
-fn keep(store: &Store, channel: &str, said: &Said, received: Received) -> Result<String, Refused> {
+fn keep(handler: &Handler, channel: &str, said: &Said, received: Received) -> Result<String, Refused> {
+    let store = &handler.store;
+    if BuildKind::of_channel(channel).is_none() {
+        let known = "there are `develop`, `master`, and those of branches such as `release/1.6.0`";
+        return Err(Refused(StatusCode::NOT_FOUND, format!("`{channel}` is no channel: {known}")));
+    }
     if said.action.as_deref() != Some("file_upload") {
         return Err(refused("only the action `file_upload` is understood"));
     }
@@ -210,7 +215,13 @@ fn keep(store: &Store, channel: &str, said: &Said, received: Received) -> Result
         || !agrees(&said.version, &|said| said.parse().ok().as_ref() == Some(&checked.version))
         || !agrees(&said.filetype, &|said| said == if is_wheel { "bdist_wheel" } else { "sdist" })
     {
-        return Err(refused(&format!("`{}` is not what the form says that it is", received.name)));
+        let form = [&said.name, &said.version, &said.filetype].map(|said| said.as_deref().unwrap_or("?")).join(" ");
+        return Err(refused(&format!("`{}` is not what the form says that it is: {form}", received.name)));
+    }
+    if handler.owned.contains(&checked.name) {
+        let text =
+            format!("`{}` is built by this pipeline: it enters a channel by a run, tested downstream", checked.name);
+        return Err(Refused(StatusCode::FORBIDDEN, text));
     }
     let payload = payload::of_named(path, &checked.file, &[]).map_err(|error| refused(&error.to_string()))?;
     let full =

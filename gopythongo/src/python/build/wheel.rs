@@ -59,7 +59,7 @@ impl Step for Wheel {
 
     /// What two runs built at once has two versions, and one of them is public: the known outcome of the other is not built
     /// upon any more.
-    fn recall(&self, work: &mut Work<'_>, outcome: &Outcome) -> Result<(), Failure> {
+    fn recall(&self, work: &mut Work<'_>, outcome: &Outcome, _run: &str) -> Result<(), Failure> {
         let fact = |name: &str| outcome.facts.get(name).map(String::as_str).unwrap_or_default();
         let (Ok(version), Ok(payload)) = (fact("version").parse(), fact("payload").parse()) else {
             return Err(Failure::of(FailureKind::Stale, "its version or payload cannot be read"));

@@ -5,6 +5,7 @@ use std::{
     collections::BTreeSet,
     fs,
     path::{Path, PathBuf},
+    time::SystemTime,
 };
 
 use serde::{Deserialize, Serialize};
@@ -15,8 +16,8 @@ use crate::python::{
     question::Question,
 };
 use crate::{
-    context::{Interpreter, JobContext},
-    run::{AnyStep, Failure, FailureKind, Inputs, Key, Outcome, Step, Work},
+    context::{BuildKind, Interpreter, JobContext},
+    run::{AnyStep, Failure, FailureKind, Inputs, Key, Outcome, RunDirectory, Step, Work},
     store::Store,
     support::{Digest, words},
 };
@@ -193,7 +194,7 @@ impl Step for Resolve {
                 return Failure { command: failure.command, ..conflict };
             }
             failure.message = format!("what the tests of `{name}` need does not fit together");
-            failure
+            toolchain.offline_too(failure)
         })?;
         for package in &mut lock.packages {
             package.owned = owned.owns(&package.name);
@@ -215,7 +216,13 @@ impl Step for Resolve {
         Ok(())
     }
 
-    fn recall(&self, work: &mut Work<'_>, outcome: &Outcome) -> Result<(), Failure> {
+    fn recall(&self, work: &mut Work<'_>, outcome: &Outcome, run: &str) -> Result<(), Failure> {
+        let offline = work.service::<Toolchain>()?.is_offline();
+        if let Some(days) =
+            outdated(work.context().kind, RunDirectory::begun(run), SystemTime::now()).filter(|_| !offline)
+        {
+            return Err(Failure::of(FailureKind::Stale, format!("resolved {} ago", words::count(days, "day"))));
+        }
         let lock = Lock::of(work, outcome)?;
         let owned = Owned::seen(&*work.service::<Store>()?, work.run_id(), work.context())?;
         for package in lock.owned() {
@@ -231,6 +238,20 @@ impl Step for Resolve {
     }
 }
 
+/// After how many days a resolution is looked at again, where newer versions are welcome.
+const REFRESH_AFTER: u64 = 7;
+
+/// The age in days of a resolution that has to be made again. Within a release branch, for a hotfix and on master it holds
+/// for ever: what was tested there must not change by itself.
+fn outdated(kind: BuildKind, resolved: Option<SystemTime>, now: SystemTime) -> Option<usize> {
+    if matches!(kind, BuildKind::Release | BuildKind::Hotfix | BuildKind::Master) {
+        return None;
+    }
+    // a clock that went back makes nothing old
+    let days = now.duration_since(resolved?).ok()?.as_secs() / (24 * 60 * 60);
+    usize::try_from(days).ok().filter(|_| days >= REFRESH_AFTER)
+}
+
 impl Lock {
     /// The lock that an outcome of `resolve` holds.
     ///
@@ -243,5 +264,27 @@ impl Lock {
         let bytes = fs::read(&blob).map_err(Failure::io("cannot read", &blob))?;
         serde_json::from_slice(&bytes)
             .map_err(|error| Failure::refused(format!("`{}` is not a lock: {error}", blob.display())))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn a_resolution_ages_where_newer_versions_are_welcome() {
+        let begun = RunDirectory::begun("20261123t030653-abcd");
+        assert!(begun.is_some());
+        let day = |days: u64| {
+            begun.map(|begun| begun + Duration::from_secs(days * 24 * 60 * 60)).unwrap_or(SystemTime::now())
+        };
+        assert_eq!(outdated(BuildKind::Develop, begun, day(6)), None);
+        assert_eq!(outdated(BuildKind::Develop, begun, day(8)), Some(8));
+        assert_eq!(outdated(BuildKind::Feature, begun, day(8)), Some(8));
+        assert_eq!(outdated(BuildKind::Release, begun, day(80)), None);
+        assert_eq!(outdated(BuildKind::Develop, begun, SystemTime::UNIX_EPOCH), None);
+        assert_eq!(outdated(BuildKind::Develop, RunDirectory::begun("nonsense"), day(8)), None);
     }
 }

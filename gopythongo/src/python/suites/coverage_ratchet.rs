@@ -63,7 +63,7 @@ impl Step for CoverageRatchet {
 
     /// The figure to reach is no part of the key: a first promotion records the very figure that was measured, and
     /// nothing has to be measured again for that. A known outcome stands unless today's figure refuses it.
-    fn recall(&self, work: &mut Work<'_>, outcome: &Outcome) -> Result<(), Failure> {
+    fn recall(&self, work: &mut Work<'_>, outcome: &Outcome, _run: &str) -> Result<(), Failure> {
         let fact = |name: &str| outcome.facts.get(name).and_then(|fact| fact.parse::<u64>().ok());
         let known = fact("covered").zip(fact("total")).map(|(covered, total)| Covered { covered, total });
         let stale = |why: &str| Err(Failure::of(FailureKind::Stale, why));

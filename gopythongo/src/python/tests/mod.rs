@@ -107,6 +107,7 @@ impl Bench {
             commit: None,
             kind: BuildKind::Develop,
             kind_reason: "`--kind`".to_owned(),
+            doubts: Vec::new(),
             channel: "develop".to_owned(),
             root: directory.clone(),
             pythons: vec![self.python.clone()],

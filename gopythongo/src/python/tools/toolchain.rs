@@ -61,6 +61,11 @@ impl Toolchain {
         }
     }
 
+    /// Whether no server may be asked.
+    pub(in crate::python) fn is_offline(&self) -> bool {
+        self.offline
+    }
+
     /// Uses `venv` and `pip` even where there is uv. By default uv is used, found on `PATH` or fetched.
     #[must_use]
     pub fn without_uv(mut self) -> Self {
@@ -132,8 +137,9 @@ impl Toolchain {
             match wanted {
                 Some(wanted) => {
                     Failure::new(format!("`{project}` requires Python {specifiers}, and it is to be {wanted}"))
+                        .hint(format!("leave {wanted} out of `.pythons([…])`, or admit it by `requires-python`"))
                 }
-                None => failure.hint(format!("there are {}", self.known())),
+                None => failure.hint(format!("there are {}: install one that fits", self.known())),
             }
         })
     }
@@ -371,12 +377,19 @@ impl Toolchain {
     fn explained(&self, mut failure: Failure, what: &str) -> Failure {
         if failure.kind == FailureKind::Failed && failure.command.is_some() {
             failure.message = format!("cannot make {what}: {}", failure.message);
-            if failure.command.iter().flat_map(|command| &command.tail).any(|line| is_about_connections(line)) {
+            let tail = failure.command.iter().flat_map(|command| &command.tail);
+            if tail.into_iter().any(|line| is_about_connections(line)) {
                 failure.kind = FailureKind::Lacking;
             }
-            if self.offline && failure.hint.is_none() {
-                failure.hint = Some("this run is offline: run once without `--offline`".to_owned());
-            }
+        }
+        self.offline_too(failure)
+    }
+
+    /// What fails offline may fail for want of a server: the machine lacks it, rather than that the project is wrong.
+    pub(crate) fn offline_too(&self, mut failure: Failure) -> Failure {
+        if self.offline && failure.kind == FailureKind::Failed && failure.command.is_some() {
+            failure.kind = FailureKind::Lacking;
+            failure.hint.get_or_insert_with(|| "this run is offline: run once without `--offline`".to_owned());
         }
         failure
     }
@@ -421,6 +434,7 @@ fn without_shims(path: &OsStr) -> OsString {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::run::FailedCommand;
 
     fn python(version: &str, implementation: &str) -> Interpreter {
         let path = PathBuf::from(format!("/opt/{implementation}-{version}"));
@@ -437,6 +451,22 @@ mod tests {
         ];
         let urls = IndexUrls { run: "http://run/".to_owned(), base: "http://base/".to_owned() };
         Toolchain::new(Path::new("/nowhere"), pythons, urls, false)
+    }
+
+    #[test]
+    fn offline_a_failed_installation_is_what_the_machine_lacks() {
+        let failure = || {
+            let (argv, directory) = (vec!["uv".to_owned()], PathBuf::new());
+            let (status, tail) = ("exit code 1".to_owned(), Vec::new());
+            Failure::new("no").command(FailedCommand { argv, directory, status, tail })
+        };
+        let online = toolchain();
+        assert_eq!(online.explained(failure(), "it").kind, FailureKind::Failed);
+        let offline = Toolchain { offline: true, ..toolchain() }.explained(failure(), "it");
+        assert_eq!((offline.kind, offline.message.as_str()), (FailureKind::Lacking, "cannot make it: no"));
+        assert!(offline.hint.is_some_and(|hint| hint.contains("without `--offline`")));
+        let conflict = Toolchain { offline: true, ..toolchain() }.offline_too(Failure::new("money is red"));
+        assert_eq!(conflict.kind, FailureKind::Failed, "no command, no want of a server");
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //!
 //! `/proc/PID/task/*/children` would be shorter to read, but not every kernel is built with it.
 
-use std::{ffi::OsString, fs, os::unix::ffi::OsStringExt, path::PathBuf};
+use std::{ffi::OsString, fs, io::Read, os::unix::ffi::OsStringExt, path::PathBuf};
 
 /// One process, dead ones that nobody has waited for among them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,7 +27,10 @@ pub(super) fn all() -> Vec<Process> {
 
 /// One process, if it is still there.
 pub(super) fn of(pid: i32) -> Option<Process> {
-    parse(pid, &fs::read(format!("/proc/{pid}/stat")).ok()?)
+    // One read gives the whole line: this is asked for every process of the machine, some forty times a run.
+    let mut line = [0; 1024];
+    let length = fs::File::open(format!("/proc/{pid}/stat")).and_then(|mut file| file.read(&mut line)).ok()?;
+    parse(pid, &line[..length])
 }
 
 /// proc_pid_stat(5). The second field is the program's name in parentheses, with whatever bytes it likes.
