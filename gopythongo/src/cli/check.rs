@@ -33,7 +33,8 @@ impl Check {
         let mut findings = sources(&context, &plan);
         findings.extend(tools(&context, &plan));
         findings.extend(pythons(session, &context));
-        context.doubts.iter().for_each(print::warning);
+        // without git, that is what is found
+        context.doubts.iter().filter(|_| which::which("git").is_ok()).for_each(print::warning);
         for finding in &findings {
             print::note(format!("error: {}\n  hint: {}", finding.what, finding.todo));
         }

@@ -312,7 +312,9 @@ mod tests {
         assert_eq!(version(&gather(&pipeline, &branch("release/1.5.0"))?, "money"), "1.5.0rc1");
         let problem = version(&gather(&pipeline, &branch("release/1.6.0"))?, "money");
         assert!(
-            problem.ends_with("libs/money: branch `release/1.6.0` builds 1.6.0, but the source says 1.5.0"),
+            problem.ends_with(
+                "libs/money: branch `release/1.6.0` is for 1.6.0, which no source says; this one says 1.5.0"
+            ),
             "{problem}"
         );
         let master = Request { kind: Some(BuildKind::Master), ..request(directory.path()) };

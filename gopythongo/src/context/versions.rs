@@ -55,7 +55,7 @@ pub(super) fn plan(
         Some(_) if is_said => said,
         Some(named) => {
             let branch = branch.unwrap_or_default();
-            return Err(format!("branch `{branch}` builds {named}, but the source says {said}"));
+            return Err(format!("branch `{branch}` is for {named}, which no source says; this one says {said}"));
         }
     };
     let numbering = match kind {
@@ -191,7 +191,7 @@ mod tests {
     fn a_release_branch_and_its_source_agree() {
         let history = History::default();
         assert_eq!(version(BuildKind::Release, "release/1.6.0", &said("1.5.0"), &history), {
-            "branch `release/1.6.0` builds 1.6.0, but the source says 1.5.0"
+            "branch `release/1.6.0` is for 1.6.0, which no source says; this one says 1.5.0"
         });
         assert_eq!(version(BuildKind::Release, "release/1.6.0", &VersionSource::GitTags, &history), "1.6.0rc0");
     }
@@ -205,7 +205,7 @@ mod tests {
         };
         assert_eq!(of(&money, &[&money, &catalog]).as_deref(), Ok("1.6.0rc1"));
         assert_eq!(of(&catalog, &[&money, &catalog]).as_deref(), Ok("0.3.0rc1"));
-        let alone = Err("branch `release/1.6.0` builds 1.6.0, but the source says 0.3.0".to_owned());
+        let alone = Err("branch `release/1.6.0` is for 1.6.0, which no source says; this one says 0.3.0".to_owned());
         assert_eq!(of(&catalog, &[&catalog]), alone);
     }
 

@@ -63,8 +63,11 @@ impl Closing {
             RunState::Staged { left_out } => {
                 let (staged, left_out) = (self.staged(), words::list(left_out));
                 if staged.is_empty() {
-                    let nothing = paint.good("nothing to do");
-                    return format!("{nothing} in {time}: nothing is new for {left_out}, which this run left out");
+                    let new = format!("nothing is new for {left_out}, which this run left out");
+                    return match self.executed(&time, paint) {
+                        Some(executed) => format!("{executed}; {new}"),
+                        None => format!("{} in {time}: {new}", paint.good("nothing to do")),
+                    };
                 }
                 let (word, staged) = (paint.doubtful("staged"), staged.join(", "));
                 format!("{word} {staged} in {time}; {left_out} left out: go on with `promote {run}`")

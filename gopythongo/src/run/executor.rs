@@ -3,7 +3,11 @@
 use std::{
     collections::BTreeMap,
     num::NonZeroUsize,
-    sync::{Arc, Mutex, PoisonError, mpsc},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+        mpsc,
+    },
     time::{Duration, Instant},
 };
 
@@ -119,6 +123,7 @@ pub fn execute(lowered: &Lowered, options: &Options, setting: Setting) -> Result
         },
         bus,
         journal: Mutex::new(journal),
+        unfinished: AtomicBool::new(false),
     };
     let worker = Worker {
         shared: &run.shared,
@@ -161,6 +166,8 @@ struct Run<'a> {
     shared: Shared,
     bus: Bus,
     journal: Mutex<Journal>,
+    /// Whether steps are left that could have run.
+    unfinished: AtomicBool,
 }
 
 impl Run<'_> {
@@ -224,7 +231,9 @@ impl Run<'_> {
                 }
             }
         });
-        for node in scheduler.left() {
+        let left = scheduler.left();
+        self.unfinished.store(!left.is_empty(), Ordering::Relaxed);
+        for node in left {
             let reason = match failures.first() {
                 Some((step, failure)) if failure.kind != FailureKind::Cancelled => format!("`{step}` failed"),
                 _ => "the run was interrupted".to_owned(),
@@ -255,7 +264,9 @@ impl Run<'_> {
     }
 
     fn state(&self, failures: &[(StepId, Failure)]) -> RunState {
-        if let Some(signal) = self.shared.cancel.signal() {
+        let unfinished = self.unfinished.load(Ordering::Relaxed) || !failures.is_empty();
+        // a signal that comes when everything is done interrupts nothing
+        if let Some(signal) = self.shared.cancel.signal().filter(|_| unfinished) {
             return RunState::Interrupted { signal };
         }
         if !failures.is_empty() {
@@ -277,3 +288,7 @@ impl Run<'_> {
 pub(super) fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
+
+#[cfg(test)]
+#[path = "executor_tests.rs"]
+mod tests;

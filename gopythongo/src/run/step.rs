@@ -135,6 +135,90 @@ impl Inputs {
 /// One node of a job. GoPythonGo's own steps are values of types that implement this trait, and a
 /// team's are too. The type's serialised fields are its options; they, [`KIND`](Step::KIND) and
 /// [`VERSION`](Step::VERSION) are in its cache key.
+///
+/// A pure step reads what it declares, which is the job's source unless it says otherwise, and leaves artifacts, facts
+/// and a line for people. It runs again only when something that it reads has changed:
+///
+/// ```
+/// use std::fs;
+/// use gopythongo::{prelude::*, run::{Failure, Step, Work}};
+/// use serde::Serialize;
+///
+/// /// Lists what is still to do in the source, and fails if it is too much.
+/// #[derive(Debug, Serialize)]
+/// struct Todos { most: usize }
+///
+/// impl Step for Todos {
+///     const KIND: &'static str = "todos";
+///     const VERSION: u32 = 1;
+///
+///     fn outputs(&self) -> Vec<String> {
+///         vec!["list".to_owned()]
+///     }
+///
+///     fn run(&self, work: &mut Work<'_>) -> Result<(), Failure> {
+///         let mut found = Vec::new();
+///         for file in &work.tree()?.files {
+///             let path = work.source().join(&file.path);
+///             let bytes = fs::read(&path).map_err(Failure::io("cannot read", &path))?;
+///             let text = String::from_utf8_lossy(&bytes);
+///             let lines = text.lines().filter(|line| line.contains("TODO"));
+///             found.extend(lines.map(|line| format!("{}: {}", file.path.display(), line.trim())));
+///         }
+///         let list = work.output("list", "todos.txt")?;
+///         fs::write(&list, found.join("\n")).map_err(Failure::io("cannot write", &list))?;
+///         work.fact("todos", found.len());
+///         work.summary(format!("{} to do", found.len()));
+///         match found.len() <= self.most {
+///             true => Ok(()),
+///             false => Err(Failure::new(format!("{} things to do, and {} are allowed", found.len(), self.most))
+///                 .hint("do some of them")),
+///         }
+///     }
+/// }
+///
+/// let money = library("money").source("libs/money").step(Todos { most: 20 });
+/// ```
+///
+/// An effect changes the outside world: it says how it may be repeated, it runs when the pure steps of its job have passed,
+/// and it leaves a receipt. What can be looked for is `Keyed` or `Content` and has a [`probe`](Step::probe); what cannot is
+/// `Blind`: if a run is killed between its beginning and its receipt, the run stops there until somebody has looked and
+/// said `resume --assume done|undone STEP`.
+///
+/// ```
+/// use std::collections::BTreeMap;
+/// use gopythongo::{prelude::*, run::{EffectClass, Failure, Inputs, Nature, Receipt, Step, Work, process::Command}};
+/// use serde::Serialize;
+///
+/// /// Tells the team what was built.
+/// #[derive(Debug, Serialize)]
+/// struct Announce { to: &'static str }
+///
+/// impl Step for Announce {
+///     const KIND: &'static str = "announce";
+///     const VERSION: u32 = 1;
+///
+///     fn nature(&self) -> Nature {
+///         Nature::Effect(EffectClass::Blind)
+///     }
+///
+///     fn inputs(&self) -> Inputs {
+///         Inputs::none().artifact("wheel")
+///     }
+///
+///     fn run(&self, work: &mut Work<'_>) -> Result<(), Failure> {
+///         let version = work.outcome("wheel").and_then(|wheel| wheel.facts.get("version")).cloned();
+///         let subject = format!("{} {}", work.step().job, version.unwrap_or_default());
+///         let mail = Command::new("/usr/bin/mail").args(["-s", &subject, self.to]).env("PATH", "/usr/bin:/bin");
+///         work.run(&mail)?;
+///         let (target, identifier) = (self.to.to_owned(), subject);
+///         work.receipt(Receipt { target, identifier, digests: BTreeMap::new(), found: false });
+///         Ok(())
+///     }
+/// }
+///
+/// let money = library("money").source("libs/money").pytest().on(Master, |job| job.step(Announce { to: "team" }));
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a step",
     label = "expected a step with its options, as in `Pytest::new().version(\"8.3\")`",

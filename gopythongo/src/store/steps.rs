@@ -4,11 +4,12 @@ use std::{collections::BTreeMap, fs, time::SystemTime};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Figure, PromoteError, Release, Store, StoreError, StoredFile};
+use super::{Figure, PromoteError, Release, Store, StoreError, StoredFile, series::Label};
 use crate::{
     event::{Event, RunState},
     python::Metadata,
     run::{Artifact, EffectClass, Failure, FailureKind, Inputs, Nature, Outcome, Probe, Receipt, Step, Work},
+    support::words,
 };
 
 /// Puts a job's wheel and sdist into the run's stage, where downstream jobs find them.
@@ -188,9 +189,27 @@ impl Step for Promote {
         let (generation, set) = (promotion.generation, promotion.set);
         work.conclude(RunState::Promoted { generation });
         work.receipt(receipt(&channel, generation, false));
+        if let Some(message) = uncommitted(&channel, &set) {
+            work.emit(Event::Warning { message });
+        }
         work.emit(Event::Promoted { channel, generation, set });
         Ok(())
     }
+}
+
+/// What is to be said of a set that no other machine could build again.
+fn uncommitted(channel: &str, set: &BTreeMap<String, String>) -> Option<String> {
+    let is_uncommitted = |version: &str| version.parse().is_ok_and(|version| Label::of(&version) == Label::Uncommitted);
+    let found: Vec<String> = set
+        .iter()
+        .filter(|(_, version)| is_uncommitted(version))
+        .map(|(name, version)| format!("{name} {version}"))
+        .collect();
+    let verb = if found.len() == 1 { "is" } else { "are" };
+    (!found.is_empty()).then(|| {
+        let found = words::list(&found);
+        format!("{found} {verb} built from uncommitted changes: in this machine's `{channel}`, and nowhere else")
+    })
 }
 
 /// The receipt of a promotion that happened, or for which there is nothing to do.
@@ -264,5 +283,25 @@ impl From<StoreError> for Failure {
             Some(hint) => failure.hint(hint),
             None => failure,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_nobody_committed_is_said() {
+        let set = |versions: &[&str]| {
+            let named = versions.iter().enumerate().map(|(n, version)| (format!("p{n}"), (*version).to_owned()));
+            uncommitted("develop", &named.collect())
+        };
+        assert_eq!(set(&["1.0.dev1", "1.0.dev1+discounts"]), None);
+        assert_eq!(
+            set(&["1.0.dev1", "1.0.dev2+d0123abcd"]).as_deref(),
+            Some(
+                "p1 1.0.dev2+d0123abcd is built from uncommitted changes: in this machine's `develop`, and nowhere else"
+            )
+        );
     }
 }
