@@ -1,3 +1,5 @@
+//! The executor on real commands: what a run does with steps that pass, fail, repeat and are interrupted.
+
 use std::{
     collections::BTreeMap,
     fs,
