@@ -92,7 +92,7 @@ impl Bench {
             .arg(self.place(name))
             .env("UV", uv)
             .env("PORT", port.to_string())
-            .env("constraints", root().join("examples/pallets/constraints"));
+            .env("constraints", root().join("xtask/baselines/constraints"));
         let measured = measure(&mut command, &self.place("script.log"))?;
         let script = Script::read(&measured.stdout);
         ensure!(script.passed == TESTS, "{} tests passed in `{name}`, not {TESTS}", script.passed);
