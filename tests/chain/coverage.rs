@@ -32,3 +32,14 @@ fn coverage_that_falls_stops_the_chain() {
     assert!(run.stderr.contains("text.py"), "it names the file: {}", run.stderr);
     assert_eq!(storefront.promoted(), before);
 }
+
+#[test]
+fn tests_that_end_their_process_have_not_passed() {
+    let storefront = Example::promoted_storefront();
+    let before = storefront.promoted();
+    let text = "import os\n\n\ndef test_end() -> None:\n    os._exit(0)\n";
+    std::fs::write(storefront.path().join("libs/money/tests/test_amount_end.py"), text).expect("written");
+    storefront.commit("End early");
+    let _ = storefront.run(&["run", "money"]).ends_with(1).says("before it wrote its report");
+    assert_eq!(storefront.promoted(), before);
+}

@@ -33,6 +33,15 @@ fn mount(example: &Example, options: &str) -> bool {
 }
 
 #[test]
+fn a_result_that_cannot_be_written_is_an_error() {
+    let full = std::fs::File::options().write(true).open("/dev/full").expect("a device that is always full");
+    let storefront = Example::storefront();
+    let output = storefront.command(&["plan", "--json"]).stdout(full).output().expect("the program starts");
+    assert_eq!(output.status.code(), Some(3));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("cannot write to standard output"));
+}
+
+#[test]
 fn a_full_disk_is_said_and_with_more_room_the_run_goes_on() {
     let storefront = Example::storefront();
     let Some(disk) = Small::disk(&storefront, "2m") else {

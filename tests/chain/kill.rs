@@ -49,6 +49,26 @@ fn a_run_that_is_killed_at_twenty_moments_ends_where_an_undisturbed_one_ends() {
     }
 }
 
+#[test]
+fn a_promotion_that_is_killed_while_it_tests_downstream_is_resumed() {
+    let storefront = Example::promoted_storefront();
+    storefront.edit("libs/money/src/money/rounding.py", "a unit is positive, not", "a unit must be positive, not");
+    storefront.commit("Say it better");
+    let _ = storefront.run(&["run", "money"]).ends_with(0);
+    let mut promote = storefront.command(&["promote", "--json"]);
+    let mut promote = promote.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("the program starts");
+    // tox clears the environment of the tests, by which leftovers are known
+    let stdout = BufReader::new(promote.stdout.take().expect("standard output"));
+    let begun = |line: &String| line.contains("\"output\"") && line.contains("test session starts");
+    let testing = stdout.lines().map_while(Result::ok).any(|line| begun(&line));
+    kill(&mut promote);
+    assert!(testing, "catalog is tested downstream");
+    let resumed = storefront.run(&["resume", "--json"]).ends_with(0);
+    assert!(resumed.executed().contains(&"promote".to_owned()), "{:?}", resumed.executed());
+    assert_eq!(storefront.promoted().develop("money"), Some("1.5.0.dev2"));
+    assert!(!has_leftovers(&storefront), "something still runs in {}", storefront.directory().display());
+}
+
 /// Goes on to the end, and compares.
 pub(crate) fn finish(storefront: &Example, expected: &Promoted, moments: usize) {
     let run = storefront.run(&["resume", "--json"]).ends_with(0);

@@ -94,5 +94,6 @@ impl From<UpstreamError> for Error {
 impl From<JournalError> for Error {
     fn from(error: JournalError) -> Self {
         Self::lacking(error.to_string())
+            .hint("`run` begins a new one: what is public and what is cached is kept elsewhere")
     }
 }

@@ -48,6 +48,14 @@ pub(crate) fn main(pipeline: impl FnOnce() -> Pipeline) -> Result<Exit, Error> {
             return Ok(if error.use_stderr() { Exit::Usage } else { Exit::Done });
         }
     };
+    let exit = execute(line, pipeline)?;
+    match print::lost() {
+        Some(why) if exit == Exit::Done => Err(Error::lacking(format!("cannot write to standard output: {why}"))),
+        _ => Ok(exit),
+    }
+}
+
+fn execute(line: CommandLine, pipeline: impl FnOnce() -> Pipeline) -> Result<Exit, Error> {
     if let Command::Completions(command) = &line.command {
         return Ok(command.execute());
     }

@@ -32,7 +32,14 @@ impl Status {
         }
         let pasts = runs.iter().rev().take(LOOKED_AT).map(|run| Past::read(state, run));
         for (index, past) in pasts.enumerate() {
-            let past = past?;
+            let past = match past {
+                Ok(past) => past,
+                // one damaged journal hides nothing else
+                Err(error) => {
+                    print::warning(error.to_string());
+                    continue;
+                }
+            };
             let waits = match (&past.state, &store) {
                 (Some(RunState::Staged { .. }), Some(store)) => waits(store, &past)?,
                 _ => past.holder.is_some(),

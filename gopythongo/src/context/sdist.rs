@@ -60,20 +60,34 @@ pub fn fetch_sdist(upstream: &Upstream, cache: &Path, requirement: &Requirement)
     let files = upstream.files(&requirement.name)?;
     let file = sdist(&files, version).ok_or_else(|| nothing(requirement, version, &files))?;
     let archive = upstream.download(file)?;
-    let failed =
-        |error: io::Error| ContextError { message: format!("cannot unpack {}: {error}", file.file), hint: None };
+    let failed = |error: io::Error| cannot_unpack(&archive, &error);
     let digest = Digest::of_file(&archive).map_err(failed)?;
     let sources = cache.join("sources");
     let directory = sources.join(digest.to_string());
     let _lock = FileLock::wait(&sources.join("lock")).map_err(failed)?;
     if !directory.is_dir() {
-        let scratch = tempfile::tempdir_in(&sources).map_err(failed)?;
-        unpack(&archive, scratch.path(), &Limits::default())
-            .map_err(|error| ContextError { message: error.to_string(), hint: None })?;
-        fs::rename(only_directory(scratch.path()).map_err(failed)?, &directory).map_err(failed)?;
+        unpack_to(&archive, &directory, &file.url)?;
     }
     write_atomic(&note, digest.to_string().as_bytes(), Durability::Cached).map_err(failed)?;
     Ok(directory)
+}
+
+/// Makes `directory` of the one directory in an sdist that came from `url`; of a damaged one, nothing stays.
+fn unpack_to(archive: &Path, directory: &Path, url: &str) -> Result<(), ContextError> {
+    let failed = |error: io::Error| cannot_unpack(archive, &error);
+    let scratch = tempfile::tempdir_in(directory.parent().unwrap_or(directory)).map_err(failed)?;
+    unpack(archive, scratch.path(), &Limits::default()).map_err(|error| {
+        // an index that gives no digests may have given half of it: the next run asks again
+        let _ = fs::remove_file(archive);
+        let hint = format!("it came from `{url}`, and is fetched again by the next run");
+        ContextError { message: error.to_string(), hint: Some(hint) }
+    })?;
+    let unpacked = only_directory(scratch.path()).map_err(failed)?;
+    fs::rename(unpacked, directory).map_err(failed)
+}
+
+fn cannot_unpack(archive: &Path, error: &io::Error) -> ContextError {
+    ContextError { message: format!("cannot unpack `{}`: {error}", archive.display()), hint: None }
 }
 
 pub(super) fn unpinned(requirement: &Requirement) -> ContextError {
@@ -150,6 +164,18 @@ mod tests {
         assert_eq!(error.message, "the index has no source distribution of `x` 2");
         assert_eq!(error.hint.as_deref(), Some("the newest that it has is 1.10"));
         assert_eq!(nothing(&requirement, &"2".parse()?, &[]).message, "the index has no project `x`");
+        Ok(())
+    }
+
+    #[test]
+    fn what_is_damaged_does_not_stay() -> io::Result<()> {
+        let cache = tempfile::tempdir()?;
+        let archive = cache.path().join("x-1.0.tar.gz");
+        fs::write(&archive, "<html>not found</html>")?;
+        let error = unpack_to(&archive, &cache.path().join("unpacked"), "http://index/x").expect_err("no archive");
+        assert!(error.message.contains("x-1.0.tar.gz`: it is neither"), "{error}");
+        assert!(error.hint.is_some_and(|hint| hint.starts_with("it came from `http://index/x`")));
+        assert_eq!(fs::read_dir(cache.path())?.count(), 0);
         Ok(())
     }
 

@@ -36,10 +36,17 @@ impl Generations {
     /// The number of the current generation; 0 in a new store.
     pub(super) fn number(&self) -> Result<u64, StoreError> {
         let path = self.pointer();
-        match fs::read_to_string(&path) {
-            Ok(text) => text.trim().parse().map_err(|_| damaged(&path, "it holds no number")),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(0),
+        let read = || match fs::read_to_string(&path) {
+            Ok(text) => text.trim().parse().map(Some).map_err(|_| self.lost("it holds no number")),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(StoreError::io("cannot read", &path)(error)),
+        };
+        match read()? {
+            Some(number) => Ok(number),
+            // a crash in the first promotion leaves the first generation's file without a pointer, but not a second one;
+            // two promotions since we read are no crash
+            None if self.path(2).exists() => read()?.ok_or_else(|| self.lost("it is missing")),
+            None => Ok(0),
         }
     }
 
@@ -99,6 +106,15 @@ impl Generations {
             parsed.pop_first();
         }
         Ok(generation)
+    }
+
+    /// The pointer does not say which generation is current: nobody but who knows the last promotion can.
+    fn lost(&self, what: &str) -> StoreError {
+        let generations = self.directory.join("generations");
+        damaged(&self.pointer(), what).hint(format!(
+            "write into it the number of the generation that was promoted last: they are in `{}`",
+            generations.display()
+        ))
     }
 
     fn path(&self, number: u64) -> PathBuf {

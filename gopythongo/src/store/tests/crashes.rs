@@ -122,3 +122,23 @@ fn a_damaged_file_is_named() {
 fn fail_at(store: &Store, at: &'static str) {
     store.tap.set(move |point| if point == at { Err(StoreError::new("the disk is full")) } else { Ok(()) });
 }
+
+#[test]
+fn a_store_without_its_pointer_is_not_taken_for_a_new_one() {
+    let (directory, store) = new_store();
+    promote(&store, "r1", "develop", "money", "1.5.0.dev1", "a");
+    promote(&store, "r2", "develop", "money", "1.5.0.dev2", "b");
+    let pointer = directory.path().join("current");
+    for damage in [None, Some("nonsense\n")] {
+        match damage {
+            None => std::fs::remove_file(&pointer).expect("it was there"),
+            Some(text) => std::fs::write(&pointer, text).expect("written"),
+        }
+        let error = Store::open(directory.path()).expect_err("which generation is current?");
+        assert!(error.message.contains("current` is damaged"), "{error}");
+        assert!(error.hint.is_some_and(|hint| hint.contains("generations")));
+    }
+    std::fs::write(&pointer, "2\n").expect("written");
+    let current = Store::open(directory.path()).expect("a store").current().expect("a generation");
+    assert_eq!(current.newest("develop", "money").map(|release| &*release.version), Some("1.5.0.dev2"));
+}
