@@ -135,6 +135,7 @@ pub fn execute(lowered: &Lowered, options: &Options, setting: Setting) -> Result
         effects: Mutex::new(effects),
         directory: &directory,
         broken: Mutex::default(),
+        left: Mutex::default(),
     };
     for step in lowered.plan.steps.iter().filter(|step| step.action == Action::Skip) {
         run.finish(step, StepOutcome::Skipped, Some(step.reason.clone()));
@@ -156,6 +157,7 @@ pub fn execute(lowered: &Lowered, options: &Options, setting: Setting) -> Result
     let state = run.state(&failures);
     run.append(&Record::Finished { state: state.clone() })?;
     run.shared.trees.save();
+    worker.clear();
     run.bus.emit(Event::RunFinished { state: state.clone(), ms: millis(begin.elapsed()) });
     Ok(Ended { state, failures })
 }

@@ -12,7 +12,11 @@ use std::{
 
 use super::{
     AnyStep, EffectClass, Failure, FailureKind, Key, Nature, Options, Outcome, Probe, Receipt, RunDirectory, RunError,
-    Work, bus::Bus, executor::millis, work::Shared,
+    Work,
+    bus::Bus,
+    executor::millis,
+    process::{Cancel, Command},
+    work::Shared,
 };
 use crate::{
     cache::{Cache, Lookup},
@@ -20,6 +24,9 @@ use crate::{
     journal::{Journal, Record},
     plan::{PlannedStep, StepId},
 };
+
+/// How many directories of ended steps are kept for the end of the run: a large pipeline must not fill the disk.
+const LEFT: usize = 64;
 
 /// How a step ended, for the scheduler.
 pub(super) struct Ending {
@@ -46,6 +53,8 @@ pub(super) struct Worker<'a> {
     pub(super) effects: Mutex<Vec<Record>>,
     pub(super) directory: &'a RunDirectory,
     pub(super) broken: Mutex<Option<RunError>>,
+    /// Directories of steps that have ended.
+    pub(super) left: Mutex<Vec<PathBuf>>,
 }
 
 impl Worker<'_> {
@@ -117,12 +126,8 @@ impl Worker<'_> {
         // where a command failed stays until the next run, for whoever looks into it
         let kept =
             report.as_ref().is_err_and(|failure| failure.command.is_some() && failure.kind != FailureKind::Cancelled);
-        // a step that left nothing behind never made its directory
-        if !kept
-            && let Err(error) = fs::remove_dir_all(&scratch)
-            && error.kind() != std::io::ErrorKind::NotFound
-        {
-            line(&format!("cannot remove `{}`: {error}", scratch.display()));
+        if !kept {
+            self.leave(scratch);
         }
         report.unwrap_or_else(|failure| {
             let mut report = Report::failed(failure, work.cpu);
@@ -131,6 +136,40 @@ impl Worker<'_> {
             }
             report
         })
+    }
+
+    /// Remembers a directory that is no longer needed. They are removed when the run has ended: ext4 looks at every inode
+    /// that was freed in the last minute before it makes another one, which costs each step more than the removal.
+    fn leave(&self, scratch: PathBuf) {
+        // a step that left nothing behind never made its directory
+        if !scratch.exists() {
+            return;
+        }
+        let mut left = self.left.lock().unwrap_or_else(PoisonError::into_inner);
+        left.push(scratch);
+        let many = if left.len() < LEFT { Vec::new() } else { std::mem::take(&mut *left) };
+        drop(left);
+        self.remove(&many);
+    }
+
+    /// Removes the directories of the steps that have ended.
+    pub(super) fn clear(&self) {
+        let left = std::mem::take(&mut *self.left.lock().unwrap_or_else(PoisonError::into_inner));
+        self.remove(&left);
+    }
+
+    /// Removes directories: environments with thousands of files, which `rm` does beside us.
+    fn remove(&self, directories: &[PathBuf]) {
+        if directories.is_empty() {
+            return;
+        }
+        let warn = |line: &str| self.bus.emit(Event::Warning { message: line.to_owned() });
+        let command = Command::new("/bin/rm").args(["-rf", "--"]).args(directories);
+        // also after an interruption
+        match self.shared.supervisor.run(&command, &Cancel::default(), &mut |line| warn(line)) {
+            Ok(_) => {}
+            Err(error) => warn(&error.to_string()),
+        }
     }
 
     fn pure(&self, code: &AnyStep, work: &mut Work<'_>) -> Result<Report, Failure> {

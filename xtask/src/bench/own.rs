@@ -20,7 +20,7 @@ const ROUNDS: usize = 3;
 const REQUESTS: usize = 50;
 
 pub(super) fn run() -> Result<Vec<Figure>> {
-    let bench = Bench::new()?;
+    let bench = Bench::in_memory()?;
     let storefront = || {
         let mut command = bench.program("storefront", "pipeline", "storefront");
         command.args(["run", "--json"]);

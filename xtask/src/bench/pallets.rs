@@ -29,6 +29,17 @@ pub(super) struct Bench {
 impl Bench {
     /// Builds the programs, and makes the places.
     pub(super) fn new() -> Result<Self> {
+        Self::within(tempfile::tempdir()?)
+    }
+
+    /// The same in memory, where there is such a place: there our own time is not the disk's file system's, which on ext4
+    /// depends on what others have removed in the last minute.
+    pub(super) fn in_memory() -> Result<Self> {
+        let memory = Path::new("/dev/shm");
+        Self::within(if memory.is_dir() { tempfile::tempdir_in(memory)? } else { tempfile::tempdir()? })
+    }
+
+    fn within(directory: TempDir) -> Result<Self> {
         output(cargo().args(["build", "--quiet", "--release", "--locked", "-p", "pipeline", "-p", "pallets"]))?;
         let system = PathBuf::from("/usr/bin/python3");
         let python = if system.exists() { system } else { which::which("python3").context("`python3` is missing")? };
@@ -36,7 +47,7 @@ impl Bench {
         let own = std::env::var_os("PATH").unwrap_or_default();
         let path = python.parent().map(Path::to_owned).into_iter().chain(std::env::split_paths(&own));
         let path = std::env::join_paths(path)?;
-        Ok(Self { directory: tempfile::tempdir()?, python, path })
+        Ok(Self { directory, python, path })
     }
 
     /// A place of this bench's own.
@@ -56,11 +67,12 @@ impl Bench {
         command
     }
 
-    /// Removes a place of this bench's own, if it is there.
+    /// Empties a place of this bench's own, if it is there. What it held is removed with the bench: for a minute after
+    /// many files were removed, ext4 makes new ones slowly, and that would be measured.
     pub(super) fn forget(&self, name: &str) -> Result<()> {
         let place = self.place(name);
         if place.exists() {
-            fs::remove_dir_all(&place)?;
+            fs::rename(&place, tempfile::tempdir_in(self.directory.path())?.keep().join("forgotten"))?;
         }
         Ok(())
     }
@@ -83,6 +95,7 @@ impl Bench {
         if !sdists.exists() {
             output(self.bash("fetch.sh").arg(&sdists))?;
         }
+        self.forget(name)?;
         let uv = self.uv()?;
         // a pool of one: nobody else can have taken it between here and there but by very bad luck
         let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
