@@ -17,6 +17,13 @@ pub fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().map(Path::to_owned).unwrap_or_default()
 }
 
+/// The arguments of a run of everything that the storefront builds and promotes. The deployment is left out: what is
+/// deployed serves on, and has a suite of its own.
+#[must_use]
+pub fn building<'a>(arguments: &[&'a str]) -> Vec<&'a str> {
+    [&["run", "money", "catalog", "shop"], arguments].concat()
+}
+
 /// A copy of an example, removed with everything that it made when it is dropped.
 #[derive(Debug)]
 pub struct Example {
@@ -38,6 +45,12 @@ impl Example {
     #[must_use]
     pub fn pallets() -> Self {
         Self::copy("pallets", "pallets", "develop")
+    }
+
+    /// One of the projects beside these tests, committed on `develop`, with a program that a test brings.
+    #[must_use]
+    pub fn project(name: &str, program: &str) -> Self {
+        Self::copy_of(&root().join("tests/projects").join(name), program.into(), "develop", "checkout")
     }
 
     /// A copy at another place: with spaces, with letters that are not ASCII.
@@ -81,9 +94,13 @@ impl Example {
     }
 
     fn copy_as(example: &str, package: &str, branch: &str, name: &'static str) -> Self {
+        Self::copy_of(&root().join("examples").join(example), program(package), branch, name)
+    }
+
+    fn copy_of(from: &Path, program: PathBuf, branch: &str, name: &'static str) -> Self {
         let directory = tempfile::tempdir().expect("a temporary directory");
-        let copy = Self { directory, name, program: program(package), shared_state: None };
-        copy_tracked(&root().join("examples").join(example), &copy.path());
+        let copy = Self { directory, name, program, shared_state: None };
+        copy_tracked(from, &copy.path());
         copy.git(&["init", "--quiet", "--initial-branch", branch]);
         copy.commit("Start");
         copy
@@ -119,13 +136,32 @@ impl Example {
         Promoted::read(&self.state())
     }
 
+    /// The number of its store's current generation; 0 where nothing is promoted.
+    ///
+    /// # Panics
+    /// When the store cannot be read.
+    #[must_use]
+    pub fn generation(&self) -> u64 {
+        let store = gopythongo::store::Store::open(&self.state().join("store")).expect("the store opens");
+        store.current().expect("it has a generation").number
+    }
+
     /// The text of a blob of the cache.
     ///
     /// # Panics
     /// When there is no such blob.
     #[must_use]
     pub fn blob(&self, digest: &str) -> String {
-        fs::read_to_string(self.below("cache", digest)).expect("text")
+        fs::read_to_string(self.cached(digest)).expect("text")
+    }
+
+    /// The path of a blob of the cache.
+    ///
+    /// # Panics
+    /// When there is no such blob.
+    #[must_use]
+    pub fn cached(&self, digest: &str) -> PathBuf {
+        self.below("cache", digest)
     }
 
     /// The path of a blob of the store.
@@ -200,6 +236,12 @@ impl Example {
         Outcome::of(&self.command(arguments).output().expect("the program starts"))
     }
 
+    /// Runs the storefront's program up to the promotion.
+    #[must_use]
+    pub fn build(&self, arguments: &[&str]) -> Outcome {
+        self.run(&building(arguments))
+    }
+
     /// Runs another program in the place of the example's own.
     ///
     /// # Panics
@@ -217,7 +259,7 @@ impl Example {
 }
 
 /// Gives a command only what a user's shell has: nothing of cargo, nor of the build server that runs this suite.
-pub(crate) fn plain(command: &mut Command) {
+pub fn plain(command: &mut Command) {
     const KEPT: [&str; 11] = [
         "PATH",
         "HOME",

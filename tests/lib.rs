@@ -1,13 +1,21 @@
-//! What the chain suite is written with: copies of the examples, runs of their programs, and what those print and leave.
+//! What the suites are written with: copies of the examples, runs of their programs, what those print and leave, and
+//! throw-away Debians.
 
+mod booted;
+mod debian;
+mod debian_base;
 mod example;
+mod ordinary;
 mod outcome;
 mod promoted;
 mod python;
 mod seed;
 mod served;
 
-pub use example::{Example, root};
+pub use booted::Booted;
+pub use debian::Debian;
+pub use example::{Example, building, plain, root};
+pub use ordinary::Ordinary;
 pub use outcome::Outcome;
 pub use promoted::Promoted;
 pub use python::{Python, archive};

@@ -11,6 +11,8 @@ pub struct Promoted {
     pub versions: BTreeMap<String, String>,
     /// Digests of their files, by channel and file name: `develop money-1.5.0-py3-none-any.whl`.
     pub files: BTreeMap<String, String>,
+    /// Versions and digests of the newest Debian packages, by channel and package: `develop shop`.
+    pub debs: BTreeMap<String, (String, String)>,
     /// Ratchet figures, by channel and job: covered and total.
     pub figures: BTreeMap<String, (u64, u64)>,
 }
@@ -35,6 +37,11 @@ impl Promoted {
                 for file in &newest.files {
                     promoted.files.insert(format!("{name} {}", file.file), file.digest.to_string());
                 }
+            }
+            for (package, releases) in &channel.debs {
+                let Some(newest) = releases.last() else { continue };
+                let (version, digest) = (newest.version.clone(), newest.digest.to_string());
+                promoted.debs.insert(format!("{name} {package}"), (version, digest));
             }
             for (job, figure) in &channel.ratchets {
                 promoted.figures.insert(format!("{name} {job}"), (figure.covered, figure.total));

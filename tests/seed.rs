@@ -22,7 +22,7 @@ pub(crate) fn promoted() -> &'static Seed {
     static SEED: OnceLock<Seed> = OnceLock::new();
     SEED.get_or_init(|| {
         let storefront = Example::storefront();
-        let first = storefront.run(&["run", "--json"]).ends_with(0);
+        let first = storefront.build(&["--json"]).ends_with(0);
         // nothing is dropped at the end of a test program: the next suite removes what this one leaves
         let place = own_directory().join("seed");
         if place.exists() {

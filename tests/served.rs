@@ -15,6 +15,8 @@ pub struct Served {
     child: Child,
     /// Kept open: a server that cannot print would end.
     _stdout: BufReader<ChildStdout>,
+    /// What it printed, until it began to wait.
+    pub lines: Vec<String>,
     /// The simple index of `develop`, with a slash at the end.
     pub index: String,
     /// What uploads must bring.
@@ -31,13 +33,19 @@ impl Served {
         let mut command = example.command(&["serve", "--port", "0"]);
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the program starts");
         let mut stdout = BufReader::new(child.stdout.take().expect("standard output"));
-        let mut line = String::new();
-        stdout.read_line(&mut line).expect("`serve` prints");
-        let Some(index) = line.split_whitespace().find(|word| word.starts_with("http://")) else {
-            panic!("`serve` began with `{line}`: {:?}", child.wait_with_output().map(|output| Outcome::of(&output)));
-        };
+        let mut lines = Vec::new();
+        while lines.last().is_none_or(|line| line != "until Ctrl-C") {
+            let mut line = String::new();
+            if stdout.read_line(&mut line).expect("`serve` prints") == 0 {
+                let ended = child.wait_with_output().map(|output| Outcome::of(&output));
+                panic!("`serve` printed {lines:?}, and ended: {ended:?}");
+            }
+            lines.push(line.trim_end().to_owned());
+        }
+        let mut words = lines.iter().flat_map(|line| line.split_whitespace());
+        let index = words.find(|word| word.starts_with("http://")).expect("an index").to_owned();
         let token = std::fs::read_to_string(example.state().join("token")).expect("a token").trim().to_owned();
-        Self { index: index.to_owned(), token, _stdout: stdout, child }
+        Self { lines, index, token, _stdout: stdout, child }
     }
 
     /// Where twine uploads to.

@@ -1,5 +1,5 @@
 //! Seven libraries that half of the web's Python stands on, rebuilt from their source distributions and tested against
-//! each other, with the tutorial application of flask at the end.
+//! each other, with the tutorial application of flask, packed for Debian, at the end.
 //!
 //! Each keeps the version of its release, and is tested with the pins that its authors tested it with, which stand in its
 //! own lock: with today's newest everything, some of them are red. Only flaskr has no lock: its pins are flask's.
@@ -24,7 +24,16 @@ pub fn pipeline() -> Pipeline {
         .sdist("flask==3.1.3")
         .subdirectory("examples/tutorial")
         .constraints("constraints/flaskr.txt")
-        .integration_tests("tests");
+        .integration_tests("tests")
+        .virtualenv("/opt/flaskr")
+        .deb(
+            Deb::new()
+                .service(Service::gunicorn("flaskr:create_app()"))
+                // flask keeps an application's own files below the environment, which is not the service's to write to
+                .directory("/var/lib/flaskr")
+                .link("/opt/flaskr/var/flaskr-instance", "/var/lib/flaskr"),
+        )
+        .publish();
 
     Pipeline::new("pallets")
         .default_kind(Develop)
@@ -60,6 +69,11 @@ mod tests {
             .needs("flask/resolve", "werkzeug/upload")
             .needs("flask/resolve", "click/upload")
             .needs("flaskr/resolve", "flask/upload");
+    }
+
+    #[test]
+    fn the_tutorial_is_packed_when_its_tests_have_passed() {
+        plan(pipeline()).needs("flaskr/publish", "flaskr/integration-tests").needs("flaskr/virtualenv", "flask/upload");
     }
 
     #[test]

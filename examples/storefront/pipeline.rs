@@ -1,4 +1,4 @@
-//! A small shop: two libraries, and the application that uses both.
+//! A small shop: two libraries, the application that uses both, and where it serves.
 
 use gopythongo::prelude::*;
 
@@ -16,9 +16,19 @@ pub fn pipeline() -> Pipeline {
     let catalog =
         library("catalog").source("libs/catalog").flake8().tox().coverage_ratchet().upload().downstream(["shop"]);
 
-    let shop = application("shop").source("apps/shop").integration_tests("tests/integration");
+    let shop = application("shop")
+        .source("apps/shop")
+        .integration_tests("tests/integration")
+        .virtualenv("/opt/shop")
+        .deb(Deb::new().depends("libc6").service(Service::gunicorn("shop:app")))
+        .publish();
 
-    Pipeline::new("storefront").default_kind(Develop).job(money).job(catalog).job(shop)
+    let live = deployment("shop-live", "shop")
+        .blue_green(BlueGreen::new().health_check("/healthz"))
+        .environment(Environment::new("testing", Develop).host("local"))
+        .environment(Environment::new("production", Master).host("local").unattended("an example on one machine"));
+
+    Pipeline::new("storefront").default_kind(Develop).job(money).job(catalog).job(shop).job(live)
 }
 
 fn main() -> ExitCode {
@@ -46,7 +56,19 @@ mod tests {
     }
 
     #[test]
+    fn what_is_packed_is_what_was_tested() {
+        plan(pipeline()).needs("shop/publish", "shop/integration-tests").needs("shop/virtualenv", "money/upload");
+    }
+
+    #[test]
     fn nothing_is_promoted_before_everything_has_passed() {
         plan(pipeline()).each(Develop | Release | Hotfix | Master, |plan| plan.needs_everything("promote"));
+    }
+
+    #[test]
+    fn develop_goes_to_testing_and_master_to_production() {
+        plan(pipeline()).kind(Develop).deploys("shop", "testing").does_not_deploy("shop", "production");
+        plan(pipeline()).kind(Master).deploys("shop", "production").does_not_deploy("shop", "testing");
+        plan(pipeline()).needs("shop-live/switch:testing", "promote");
     }
 }

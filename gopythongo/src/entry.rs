@@ -7,7 +7,17 @@ use crate::{cli, pipeline::Pipeline};
 /// Runs a pipeline as a program: reads the command line, does what it says, prints errors, gives the exit code.
 #[must_use]
 pub fn main(pipeline: impl FnOnce() -> Pipeline) -> ExitCode {
-    match cli::main(pipeline) {
+    end(cli::main(pipeline))
+}
+
+/// The `gopythongo` command: `init` writes a pipeline, all commands of pipelines go to the nearest one.
+#[must_use]
+pub fn command() -> ExitCode {
+    end(cli::command())
+}
+
+fn end(result: Result<cli::Exit, cli::Error>) -> ExitCode {
+    match result {
         Ok(exit) => exit.code(),
         Err(error) => {
             cli::complain(&error);

@@ -1,15 +1,21 @@
 //! Delivery pipelines for Python shops, as one small typed Rust program.
 //!
-//! A team writes `pipeline.rs`; it compiles to a program that checks, builds, tests downstream and
-//! promotes the team's libraries and applications, on a laptop and on a build server:
+//! A team writes `pipeline.rs`; it compiles to a program that checks, builds, tests downstream, promotes and
+//! deploys the team's libraries and applications, on a laptop and on a build server:
 //!
 //! ```no_run
 //! use gopythongo::prelude::*;
 //!
 //! pub fn pipeline() -> Pipeline {
 //!     let money = library("money").source("libs/money").flake8().pytest().upload().downstream(["shop"]);
-//!     let shop = application("shop").source("apps/shop").integration_tests("tests/integration");
-//!     Pipeline::new("storefront").default_kind(Develop).job(money).job(shop)
+//!     let shop = application("shop")
+//!         .source("apps/shop")
+//!         .integration_tests("tests/integration")
+//!         .virtualenv("/opt/shop")
+//!         .deb(Deb::new().service(Service::gunicorn("shop:app")))
+//!         .publish();
+//!     let live = deployment("shop-live", "shop").environment(Environment::new("testing", Develop).host("local"));
+//!     Pipeline::new("storefront").default_kind(Develop).job(money).job(shop).job(live)
 //! }
 //!
 //! fn main() -> ExitCode {
@@ -17,11 +23,12 @@
 //! }
 //! ```
 //!
-//! `cargo run` then is the pipeline: see `cargo run -- --help` for its commands.
+//! `cargo run` then is the pipeline: see `cargo run -- --help` for its commands. The [`guide`] begins at the beginning.
 //!
 //! # Declaring
 //!
-//! [`library`] and [`application`] begin a job; what they share is in [`JobBuilder`]. Options of a step are methods of its
+//! [`library`] and [`application`] begin a job; what they share is in [`JobBuilder`]. A [`deployment`] says where an
+//! application's packages go when they are public. Options of a step are methods of its
 //! type: `.pytest()` is short for `.step(Pytest::new())`, and `.step(Pytest::new().version("8.3"))` has one. A team's own
 //! step implements [`run::Step`] and goes through the same door. The order of a chain means nothing. Mistakes are collected
 //! and shown together, each with its line.
@@ -34,7 +41,13 @@
 //! |---|---|---|---|---|
 //! | lint, types, tests, coverage | yes | yes | yes | yes |
 //! | upload, tests downstream of it, promotion | no | yes | yes | yes |
+//! | virtual environment, Debian package, publication | no | yes | yes | yes |
+//! | deployment | none | environments that name the kind | the same | the same |
 //! | version | `1.5.0.devN+branch` | `1.5.0.devN` | `1.5.0rcN` | `1.5.0` |
+//!
+//! On a build server its variables say the branch, the tag or the pull request ([`ci`]); other names of branches are a setting
+//! ([`Branches`](context::Branches)), and so is where a version comes from
+//! ([`VersionFrom`](version::VersionFrom)), if it is not what the project says of itself, its tags included.
 //!
 //! [`.on`](pipeline::JobBuilder::on) replaces the kinds of the steps that its closure adds,
 //! [`.except`](pipeline::JobBuilder::except) takes some away.
@@ -43,7 +56,9 @@
 //!
 //! - A wheel is built once: the bytes that are tested are the bytes that are uploaded, and that everything downstream is
 //!   tested with.
+//! - So are the bytes that are packed, published and deployed.
 //! - A set of packages becomes visible when every job passed with it: all of it, or nothing.
+//! - A version that does not get healthy serves nobody: the one before it goes on.
 //! - A step whose inputs have not changed is not repeated; each step that ran or did not has a reason that names an input.
 //! - A run that was killed goes on where it was, and no effect is lost or done twice.
 //!
@@ -64,16 +79,19 @@
 //!
 //! They stand in the order in which data flows: builders make a [`pipeline`], which with a [`context`] lowers to a
 //! [`plan`], which is [`run`]; [`report`]s are consumers of its [`event`]s. What runs knows steps and no domain:
-//! [`python`], [`version`], [`store`] and [`index`] are the domains. Most pipelines need the [`prelude`] and [`testing`]
-//! alone; the rest is for a team's own steps.
+//! [`python`], [`version`], [`package`], [`store`], [`index`] and [`deploy`] are the domains, and [`isolation`] is where
+//! commands see another file system. Most pipelines need the [`prelude`] and [`testing`] alone; the rest is for a team's own
+//! steps.
 //!
 //! [`library`]: pipeline::library
 //! [`application`]: pipeline::application
+//! [`deployment`]: pipeline::deployment
 //! [`JobBuilder`]: pipeline::JobBuilder
 //! [`BuildKind`]: context::BuildKind
 
 pub mod prelude;
 
+pub mod ci;
 pub mod context;
 pub mod pipeline;
 pub mod plan;
@@ -84,15 +102,23 @@ pub mod event;
 pub mod journal;
 pub mod report;
 
+pub mod isolation;
+
 pub mod index;
+pub mod package;
 pub mod python;
 pub mod store;
 pub mod version;
 
+pub mod deploy;
+
 pub mod testing;
+
+pub mod guide;
 
 mod cli;
 mod entry;
+mod init;
 pub mod support;
 
-pub use entry::main;
+pub use entry::{command, main};

@@ -3,7 +3,14 @@
 pub use std::process::ExitCode;
 
 pub use crate::{
-    context::BuildKind::{self, Develop, Feature, Hotfix, Master, PullRequest, Release},
-    pipeline::{Application, CommandStep, JobBuilder, Library, Pipeline, application, library},
-    python::{CoverageRatchet, Flake8, IntegrationTests, Mypy, Nox, Pytest, Ruff, Tox},
+    context::{
+        Branches,
+        BuildKind::{self, Develop, Feature, Hotfix, Master, PullRequest, Release},
+    },
+    deploy::{BlueGreen, Environment},
+    package::{Deb, Service},
+    pipeline::{Application, CommandStep, Deployment, JobBuilder, Library, Pipeline, application, deployment, library},
+    python::{CoverageRatchet, Flake8, IntegrationTests, Mypy, Nox, Pytest, Quarantine, Ruff, Tox, Virtualenv},
+    run::Mannered,
+    version::{Bump, VersionFrom},
 };

@@ -27,7 +27,7 @@ fn coverage_that_falls_stops_the_chain() {
     // one test less is no matter; without this file a whole module is untested
     std::fs::remove_file(storefront.path().join("libs/money/tests/test_text.py")).expect("removed");
     storefront.commit("Test less");
-    let run = storefront.run(&["run"]).ends_with(1);
+    let run = storefront.build(&[]).ends_with(1);
     assert!(run.stderr.contains("coverage of `money` fell"), "{}", run.stderr);
     assert!(run.stderr.contains("text.py"), "it names the file: {}", run.stderr);
     assert_eq!(storefront.promoted(), before);

@@ -5,7 +5,7 @@ use std::{
     process::{Child, Stdio},
 };
 
-use tests::{Example, Promoted};
+use tests::{Example, Promoted, building};
 
 /// How many events a run may print before it is killed: early, in the middle of commands, around effects. Twenty moments.
 pub(crate) const MOMENTS: [usize; 20] = [1, 2, 3, 5, 8, 12, 17, 21, 26, 31, 37, 43, 50, 58, 67, 77, 88, 100, 115, 135];
@@ -34,7 +34,7 @@ fn a_run_that_is_killed_at_twenty_moments_ends_where_an_undisturbed_one_ends() {
     let mut storefront = Example::storefront();
     let mut resumed = false;
     for (number, lines) in MOMENTS.into_iter().enumerate() {
-        let arguments: &[&str] = if resumed { &["resume", "--json"] } else { &["run", "--json"] };
+        let arguments: &[&str] = if resumed { &["resume", "--json"] } else { &building(&["--json"]) };
         resumed = true;
         if !killed(&storefront, arguments, lines) {
             // it ended first: what it ended with is right, and the next moments are those of a new run
@@ -73,7 +73,7 @@ fn a_promotion_that_is_killed_while_it_tests_downstream_is_resumed() {
 pub(crate) fn finish(storefront: &Example, expected: &Promoted, moments: usize) {
     let run = storefront.run(&["resume", "--json"]).ends_with(0);
     assert_eq!(storefront.promoted(), *expected, "after {moments} moments: {}", run.stderr);
-    assert_eq!(storefront.run(&["run", "--json"]).ends_with(0).executed(), Vec::<String>::new());
+    assert_eq!(storefront.build(&["--json"]).ends_with(0).executed(), Vec::<String>::new());
     assert!(!has_leftovers(storefront), "something still runs in {}", storefront.directory().display());
 }
 

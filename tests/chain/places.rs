@@ -2,13 +2,13 @@
 
 use std::{fs, os::unix::fs::symlink, path::Path, process::Command};
 
-use tests::{Example, Outcome};
+use tests::{Example, Outcome, building};
 
 #[test]
 fn a_copied_checkout_with_a_copied_state_executes_nothing() {
     // every test that begins with a promoted storefront relies on it, so it is said once
     let storefront = Example::promoted_storefront();
-    assert_eq!(storefront.run(&["run", "--json"]).ends_with(0).executed(), Vec::<String>::new());
+    assert_eq!(storefront.build(&["--json"]).ends_with(0).executed(), Vec::<String>::new());
 }
 
 #[test]
@@ -19,18 +19,18 @@ fn names_with_spaces_and_letters_beyond_ascii_are_no_matter() {
         let output = storefront.command(arguments).env_remove("GOPYTHONGO_STATE").output().expect("the program starts");
         Outcome::of(&output)
     };
-    let first = run(&["run", "--json"]).ends_with(0);
+    let first = run(&building(&["--json"])).ends_with(0);
     assert!(first.tests_passed() >= 170, "{}", first.tests_passed());
     assert!(storefront.path().join(".gopythongo/storefront/store").is_dir());
     assert_eq!(storefront.git(&["status", "--porcelain"]), "", "version control leaves the state alone");
-    assert_eq!(run(&["run", "--json"]).ends_with(0).executed(), Vec::<String>::new());
+    assert_eq!(run(&building(&["--json"])).ends_with(0).executed(), Vec::<String>::new());
 }
 
 #[test]
 fn a_detached_head_is_built_as_the_default_kind() {
     let storefront = Example::promoted_storefront();
     storefront.git(&["checkout", "--quiet", "--detach"]);
-    let run = storefront.run(&["run", "--json"]).ends_with(0);
+    let run = storefront.build(&["--json"]).ends_with(0);
     assert_eq!(run.executed(), Vec::<String>::new());
 }
 
@@ -38,7 +38,7 @@ fn a_detached_head_is_built_as_the_default_kind() {
 fn a_tree_without_a_repository_is_built_as_the_default_kind() {
     let storefront = Example::promoted_storefront();
     fs::remove_dir_all(storefront.path().join(".git")).expect("removed");
-    let run = storefront.run(&["run", "--json"]).ends_with(0);
+    let run = storefront.build(&["--json"]).ends_with(0);
     let steps = run.steps();
     assert!(steps.values().all(|outcome| outcome != "failed"), "{steps:?}");
 }
@@ -48,7 +48,7 @@ fn a_repository_without_a_commit_is_built() {
     let storefront = Example::promoted_storefront();
     fs::remove_dir_all(storefront.path().join(".git")).expect("removed");
     storefront.git(&["init", "--quiet", "--initial-branch", "develop"]);
-    let _ = storefront.run(&["run", "--json"]).ends_with(0);
+    let _ = storefront.build(&["--json"]).ends_with(0);
 }
 
 #[test]
@@ -56,7 +56,7 @@ fn without_git_on_the_path_the_default_kind_is_built_or_git_is_named() {
     let storefront = Example::promoted_storefront();
     let programs = storefront.directory().join("programs");
     link_programs(&programs, &["git"]);
-    let output = storefront.command(&["run"]).env("PATH", &programs).output().expect("the program starts");
+    let output = storefront.command(&building(&[])).env("PATH", &programs).output().expect("the program starts");
     let run = Outcome::of(&output);
     assert!(
         run.code == 0 || run.code == 3 && run.stderr.contains("`git` is not on PATH"),
@@ -80,7 +80,7 @@ fn a_shallow_clone_builds_what_needs_no_history_and_says_what_does() {
         .status()
         .expect("git");
     assert!(status.success());
-    let output = storefront.command(&["run"]).current_dir(&clone).output().expect("the program starts");
+    let output = storefront.command(&building(&[])).current_dir(&clone).output().expect("the program starts");
     let run = Outcome::of(&output).ends_with(0);
     // a depth of one counts one commit: the number is taken already, and the store gives the next free one
     assert_eq!(storefront.promoted().develop("money"), Some("1.5.0.dev2"), "{}", run.stderr);

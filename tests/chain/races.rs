@@ -1,6 +1,6 @@
 //! Several runs at once on one state.
 
-use tests::{Example, Outcome};
+use tests::{Example, Outcome, building};
 
 fn ended(child: std::process::Child) -> Outcome {
     Outcome::of(&child.wait_with_output().expect("it ends"))
@@ -12,21 +12,21 @@ fn two_runs_of_one_change_end_in_one_state() {
     storefront.edit("libs/money/src/money/rounding.py", "a unit is positive, not", "a unit must be positive, not");
     storefront.commit("Say it better");
     let alone = storefront.copied();
-    let children = [storefront.start(&["run", "--json"]), storefront.start(&["run", "--json"])];
+    let children = [storefront.start(&building(&["--json"])), storefront.start(&building(&["--json"]))];
     for run in children.map(ended) {
         let _ = run.ends_with(0);
     }
-    let _ = alone.run(&["run", "--json"]).ends_with(0);
+    let _ = alone.build(&["--json"]).ends_with(0);
     let (together, alone) = (storefront.promoted(), alone.promoted());
     assert_eq!(together.develop("catalog"), alone.develop("catalog"));
     assert_eq!(together.figures, alone.figures);
     // which of the two was first is nobody's business, but one of them is what is public, and stays
     let version = together.develop("money").expect("money is public");
     assert!(["1.5.0.dev2", "1.5.0.dev3"].contains(&version), "{version}");
-    let settled = storefront.run(&["run", "--json"]).ends_with(0);
+    let settled = storefront.build(&["--json"]).ends_with(0);
     assert!(settled.events().iter().all(|event| event["type"] != "promoted"), "{:?}", settled.executed());
     assert_eq!(storefront.promoted(), together);
-    assert_eq!(storefront.run(&["run", "--json"]).ends_with(0).executed(), Vec::<String>::new());
+    assert_eq!(storefront.build(&["--json"]).ends_with(0).executed(), Vec::<String>::new());
 }
 
 #[test]
@@ -37,7 +37,7 @@ fn two_runs_of_different_changes_make_public_only_what_was_tested_together() {
     storefront.commit("Say it better");
     other.edit("libs/catalog/catalog/search.py", "\"\"\"", "\"\"\"Today: ");
     other.commit("Say when");
-    let children = [storefront.start(&["run", "--json"]), other.start(&["run", "--json"])];
+    let children = [storefront.start(&building(&["--json"])), other.start(&building(&["--json"]))];
     let runs = children.map(|child| ended(child).ends_with(0));
     let generation = |run: &Outcome| {
         let promoted = run.events().into_iter().rev().find(|event| event["type"] == "promoted");

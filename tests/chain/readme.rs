@@ -4,7 +4,7 @@ use std::{fs, process::Command};
 
 use tests::{Example, Outcome, Served, root};
 
-use crate::transcript::{Exchange, blocks};
+use crate::transcript::{Exchange, blocks, served};
 
 fn readme() -> String {
     fs::read_to_string(root().join("README.md")).expect("a README")
@@ -13,10 +13,13 @@ fn readme() -> String {
 #[test]
 fn the_transcripts_are_what_is_printed() {
     let storefront = Example::storefront_at("examples/storefront");
+    let _down = Down(&storefront);
     let mut code = 0;
+    let mut address = None;
     for exchange in blocks(&readme(), "console").iter().flat_map(|block| Exchange::all(block)) {
-        let outcome = typed(&storefront, &exchange.command, code);
+        let outcome = typed(&storefront, &at(&exchange.command, address.as_deref()), code);
         code = outcome.code;
+        address = served(&outcome.stdout).or(address);
         let state = storefront.state().display().to_string();
         exchange.is_still(&(outcome.stderr + &outcome.stdout).replace(&state, ".gopythongo/storefront"));
     }
@@ -45,6 +48,30 @@ fn the_index_is_where_the_readme_says() {
         format!("twine upload --repository-url {upload} -u upload -p \"$(cat .gopythongo/storefront/token)\" "),
     ] {
         assert!(readme.contains(&line), "`{line}` is not in the README");
+    }
+    let apt: Vec<&String> = served.lines.iter().skip_while(|line| !line.starts_with("apt repository: ")).collect();
+    let typed = apt.iter().filter(|line| line.starts_with("  ") && !line.contains("file:"));
+    let typed: Vec<String> = typed.map(|line| line.trim().replace(served.port(), "8437")).collect();
+    assert_eq!(typed.len(), 2, "{apt:?}");
+    for line in typed {
+        assert!(readme.contains(&format!("    {line}\n")), "`{line}` is not in the README");
+    }
+}
+
+/// Ends what serves, whatever becomes of the test.
+struct Down<'a>(&'a Example);
+
+impl Drop for Down<'_> {
+    fn drop(&mut self) {
+        let _ = self.0.run(&["down"]);
+    }
+}
+
+/// A command with the address that the shop has today.
+fn at(command: &str, address: Option<&str>) -> String {
+    match (served(command), address) {
+        (Some(shown), Some(address)) => command.replace(&shown, address),
+        _ => command.to_owned(),
     }
 }
 

@@ -1,8 +1,11 @@
 //! What takes minutes: left out of a usual run of the suite, part of `cargo xtask test --all`.
 
-use tests::Example;
+use tests::{Example, building};
 
-use crate::kill::{MOMENTS, consistent, finish, killed};
+use crate::{
+    kill::{MOMENTS, consistent, finish, killed},
+    versions::orders_agree,
+};
 
 #[test]
 fn each_of_twenty_moments_alone_is_a_moment_at_which_a_run_may_be_killed() {
@@ -10,8 +13,13 @@ fn each_of_twenty_moments_alone_is_a_moment_at_which_a_run_may_be_killed() {
     // a whole run says about two hundred new things: the moments of all of it, one run for each
     for lines in MOMENTS.map(|moment| moment * 3 / 2) {
         let storefront = Example::storefront();
-        let _ = killed(&storefront, &["run", "--json"], lines);
+        let _ = killed(&storefront, &building(&["--json"]), lines);
         consistent(&storefront, &expected);
         finish(&storefront, &expected, 1);
     }
+}
+
+#[test]
+fn a_hundred_thousand_pairs_have_the_order_of_packaging_dpkg_and_rpm() {
+    orders_agree(100_000, 2);
 }

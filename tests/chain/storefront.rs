@@ -84,13 +84,13 @@ fn a_run_leaves_the_checkout_as_it_was() {
 fn a_second_run_executes_nothing_and_says_why() {
     let storefront = Example::promoted_storefront();
     let before = storefront.promoted();
-    let second = storefront.run(&["run", "--json"]).ends_with(0);
+    let second = storefront.build(&["--json"]).ends_with(0);
     assert_eq!(second.executed(), Vec::<String>::new());
     for event in second.events().iter().filter(|event| event["outcome"] == "cached") {
         assert!(event["reason"].as_str().is_some_and(|reason| !reason.is_empty()), "{event}");
     }
     assert_eq!(storefront.promoted(), before);
-    let third = storefront.run(&["run"]).ends_with(0).says("nothing that it reads has changed");
+    let third = storefront.build(&[]).ends_with(0).says("nothing that it reads has changed");
     assert!(third.stdout.contains("nothing to do"), "{}", third.stdout);
     let why = storefront.run(&["why", "catalog/tox"]).ends_with(0);
     assert!(why.stdout.contains("nothing that it reads has changed"), "{}", why.stdout);
@@ -106,7 +106,7 @@ fn an_edited_test_of_money_rebuilds_money_and_stops_there() {
         "def test_the_very_smallest_coin",
     );
     storefront.commit("Rename a test");
-    let run = storefront.run(&["run", "--json"]).ends_with(0);
+    let run = storefront.build(&["--json"]).ends_with(0);
     let executed = run.executed();
     for step in ["money/sdist", "money/wheel", "money/pytest"] {
         assert!(executed.iter().any(|executed| executed == step), "{step}: {executed:?}");
@@ -124,7 +124,7 @@ fn an_edited_source_of_money_is_tested_downstream_and_uploaded_alone() {
     let before = storefront.promoted();
     storefront.edit("libs/money/src/money/rounding.py", "a unit is positive, not", "a unit must be positive, not");
     storefront.commit("Say it better");
-    let executed = storefront.run(&["run", "--json"]).ends_with(0).executed();
+    let executed = storefront.build(&["--json"]).ends_with(0).executed();
     let ran = |step: &str| executed.iter().any(|executed| executed == step);
     for step in ["money/wheel", "money/pytest", "money/upload", "catalog/tox", "shop/integration-tests", "promote"] {
         assert!(ran(step), "{step}: {executed:?}");
@@ -141,7 +141,7 @@ fn an_edited_source_of_money_is_tested_downstream_and_uploaded_alone() {
 fn an_uncommitted_change_is_public_on_this_machine_under_a_local_label() {
     let storefront = Example::promoted_storefront();
     storefront.edit("libs/money/src/money/rounding.py", "a unit is positive, not", "a unit must be positive, not");
-    let run = storefront.run(&["run"]).ends_with(0);
+    let run = storefront.build(&[]).ends_with(0);
     let version = storefront.promoted().develop("money").map(str::to_owned).unwrap_or_default();
     assert!(version.starts_with("1.5.0.dev") && version.contains("+d"), "{version}");
     assert!(run.stdout.contains(&version), "{}", run.stdout);
@@ -153,7 +153,7 @@ fn a_broken_library_is_not_promoted() {
     let before = storefront.promoted();
     storefront.edit("libs/money/src/money/rounding.py", "decimal.ROUND_HALF_UP", "decimal.ROUND_HALF_DOWN");
     storefront.commit("Break it");
-    let run = storefront.run(&["run"]).ends_with(1).says("test_rounding_modes");
+    let run = storefront.build(&[]).ends_with(1).says("test_rounding_modes");
     assert!(run.stdout.contains("nothing was promoted"), "{}", run.stdout);
     assert_eq!(storefront.promoted(), before);
     let log = storefront.run(&["logs", "money/pytest"]).ends_with(0);
@@ -172,7 +172,7 @@ fn a_library_that_is_green_itself_and_breaks_its_users_is_not_promoted() {
         "assert format_money(money).replace(\"\\u00a0\", \" \") == expected",
     );
     storefront.commit("Keep amounts and currencies together");
-    let run = storefront.run(&["run", "--json"]).ends_with(1);
+    let run = storefront.build(&["--json"]).ends_with(1);
     let steps = run.steps();
     assert_eq!(steps.get("money/pytest").map(String::as_str), Some("passed"), "{steps:?}");
     let red: Vec<&String> = steps.iter().filter(|(_, outcome)| *outcome == "failed").map(|(step, _)| step).collect();

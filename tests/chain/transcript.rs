@@ -70,11 +70,15 @@ impl Exchange {
 /// A line without what differs from run to run: times, ids of runs, counters of versions, numbers of other people's
 /// packages, and the space that they take.
 fn steady(line: &str) -> String {
+    // how long ago, after a comma
+    let is_ago = line.ends_with(" ago") || line.ends_with("just now");
+    let line = line.rsplit_once(", ").filter(|_| is_ago).map_or(line, |(line, _)| line);
     let mut words: Vec<String> = line.split_whitespace().map(word).collect();
-    if words.last().is_some_and(|last| last == "packages")
-        && let Some(count) = words.iter().rposition(|word| word.parse::<u32>().is_ok())
-    {
-        words[count] = "N".to_owned();
+    for at in 1..words.len() {
+        let unit = words[at].trim_end_matches(',');
+        if ["kB", "MB", "packages"].contains(&unit) && words[at - 1].parse::<f64>().is_ok() {
+            words[at - 1] = "N".to_owned();
+        }
     }
     words.join(" ")
 }
@@ -92,12 +96,26 @@ fn word(word: &str) -> String {
     {
         return word.replace(bare, "TIME");
     }
-    // 1.5.0.dev1, money-1.5.0.dev2+d0123abcd.tar.gz
-    let Some((start, rest)) = word.split_once(".dev") else { return word };
+    if let Some((host, rest)) = word.split_once("127.0.0.1:") {
+        return format!("{host}127.0.0.1:PORT{}", rest.trim_start_matches(is_digit));
+    }
+    // 1.5.0.dev1, money-1.5.0.dev2+d0123abcd.tar.gz, shop_0.7.0~dev2_all.deb
+    let Some((start, dev, rest)) =
+        [".dev", "~dev"].into_iter().find_map(|dev| word.split_once(dev).map(|(start, rest)| (start, dev, rest)))
+    else {
+        return word;
+    };
     let rest = rest.trim_start_matches(is_digit);
     let local =
         |rest: &str| rest.len() >= 10 && rest.starts_with("+d") && rest[2..10].bytes().all(|b| b.is_ascii_hexdigit());
-    format!("{start}.dev{}", if local(rest) { &rest[10..] } else { rest })
+    format!("{start}{dev}{}", if local(rest) { &rest[10..] } else { rest })
+}
+
+/// The host and port of the URL of this machine that a text names last.
+pub(crate) fn served(text: &str) -> Option<String> {
+    let (_, rest) = text.rsplit_once("http://127.0.0.1:")?;
+    let port: String = rest.chars().take_while(char::is_ascii_digit).collect();
+    Some(format!("127.0.0.1:{port}"))
 }
 
 #[cfg(test)]
@@ -125,8 +143,18 @@ mod tests {
                 "promoted money 1.5.0.dev, b 1.dev to develop in TIME;",
             ),
             ("✓ shop/resolve  0.0s  10 packages", "✓ shop/resolve TIME N packages"),
+            (
+                "✓ shop/virtualenv  2.7s  7 packages, 2.6 MB at /opt/shop",
+                "✓ shop/virtualenv TIME N packages, N MB at /opt/shop",
+            ),
             ("  log: runs/20261123t040014-jjan/logs/x.log", "log: runs/RUN/logs/x.log"),
             ("96.4 % of 341 lines", "96.4 % of 341 lines"),
+            ("changed since run 20261123t040014-jjan, just now", "changed since run RUN"),
+            ("changed since run 20261123t040014-jjan, 2 minutes ago", "changed since run RUN"),
+            (
+                "shop 0.7.0~dev2+d0123abcd is live in testing: http://127.0.0.1:40211/",
+                "shop 0.7.0~dev is live in testing: http://127.0.0.1:PORT/",
+            ),
         ] {
             assert_eq!(steady(line), expect);
         }

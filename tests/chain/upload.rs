@@ -65,7 +65,7 @@ fn twine_uploads_once_and_may_repeat_it_but_not_replace_it() {
     let _ = python.pip(&served.index, &["voucher"]).ends_with(0);
     let value = python.run("python", &["-c", "import voucher; print(voucher.VALUE)"]).ends_with(0);
     assert_eq!(value.stdout.trim(), "10");
-    let published = storefront.run(&["run", "--json"]).ends_with(0);
+    let published = storefront.build(&["--json"]).ends_with(0);
     assert_eq!(published.executed(), Vec::<String>::new(), "what others upload is no input of ours");
 }
 

@@ -4,24 +4,44 @@ use std::{path::Path, process::Command};
 
 use anyhow::{Context, Result, bail};
 
-/// A program that suites use, and the Debian package that brings it.
-const NEEDS: [(&str, &str); 4] = [("git", "git"), ("python3", "python3"), ("curl", "curl"), ("unshare", "util-linux")];
+/// A program or file that suites use, and the Debian package that brings it.
+pub(crate) type Need = (&'static str, &'static str);
 
-/// Debian packages without a program of their own: `python3 -m venv` needs the first, extension modules the others.
-const PACKAGES: [(&str, &str); 3] = [
+/// What the chain of the examples needs: `python3 -m venv` and extension modules have no program of their own.
+pub(crate) const CHAIN: &[Need] = &[
+    ("git", "git"),
+    ("python3", "python3"),
+    ("curl", "curl"),
+    ("unshare", "util-linux"),
+    ("gpg", "gpg"),
+    ("gpg-agent", "gpg-agent"),
+    ("zstd", "zstd"),
     ("/usr/share/python-wheels", "python3-venv"),
     ("/usr/include/python3.11/Python.h", "python3-dev"),
     ("/usr/bin/gcc", "gcc"),
+    ("rpm", "rpm"),
+    ("/usr/share/perl5/Dpkg/Version.pm", "libdpkg-perl"),
+];
+
+/// What throw-away Debians need, and the tools that judge packages.
+pub(crate) const LIVE: &[Need] = &[
+    ("mmdebstrap", "mmdebstrap"),
+    ("eatmydata", "eatmydata"),
+    ("systemd-nspawn", "systemd-container"),
+    ("nsenter", "util-linux"),
+    ("lintian", "lintian"),
+    ("dpkg-deb", "dpkg"),
+    ("dpkg-scanpackages", "dpkg-dev"),
 ];
 
 /// Installs what is missing where that is possible; gives the names of what is still missing.
-pub(crate) fn prepare() -> Result<Vec<String>> {
-    let missing: Vec<&str> = NEEDS
-        .iter()
-        .filter(|(program, _)| which::which(program).is_err())
-        .map(|(_, package)| *package)
-        .chain(PACKAGES.iter().filter(|(path, _)| !Path::new(path).exists()).map(|(_, package)| *package))
-        .collect();
+pub(crate) fn prepare(needs: &[Need]) -> Result<Vec<String>> {
+    let is_there =
+        |need: &str| if need.starts_with('/') { Path::new(need).exists() } else { which::which(need).is_ok() };
+    let mut missing: Vec<&str> =
+        needs.iter().filter(|(need, _)| !is_there(need)).map(|(_, package)| *package).collect();
+    missing.sort_unstable();
+    missing.dedup();
     if missing.is_empty() {
         return Ok(Vec::new());
     }

@@ -20,9 +20,9 @@ struct Ran {
 
 /// Runs the suites named, or all; `all` adds the slow tier. Gives whether every test passed.
 pub(crate) fn run(names: &[&str], all: bool) -> Result<bool> {
-    const SUITES: [&str; 2] = ["unit", "chain"];
+    const SUITES: [&str; 3] = ["unit", "chain", "live"];
     if let Some(unknown) = names.iter().find(|name| !SUITES.contains(name)) {
-        bail!("there is no suite `{unknown}`: the suites are {}", SUITES.join(" and "));
+        bail!("there is no suite `{unknown}`: the suites are {}", SUITES.join(", "));
     }
     let wanted = |name: &str| names.is_empty() || names.contains(&name);
     let mut suites = Vec::new();
@@ -31,6 +31,9 @@ pub(crate) fn run(names: &[&str], all: bool) -> Result<bool> {
     }
     if wanted("chain") {
         suites.push(chain(all)?);
+    }
+    if wanted("live") {
+        suites.extend(live()?);
     }
     println!();
     for ran in &suites {
@@ -70,22 +73,41 @@ fn unit() -> Result<Ran> {
 /// The examples and real tools: uv, pip, twine.
 fn chain(all: bool) -> Result<Ran> {
     let begin = Instant::now();
-    let missing = machine::prepare()?;
-    if !missing.is_empty() {
-        println!(
-            "chain: this machine lacks {}, and only root on Debian can install it here: what needs it fails",
-            missing.join(", ")
-        );
-    }
+    prepare("chain", &[machine::CHAIN])?;
     if !machine::is_root() {
         println!("chain: not root: the full disk (a small tmpfs) is left out");
     }
     let mut command = command::cargo();
-    command.args(["test", "--quiet", "--package", "tests", "--", "--test-threads", "2"]);
+    command.args(["test", "--quiet", "--package", "tests", "--test", "chain", "--", "--test-threads", "2"]);
     if !all {
         command.args(["--skip", "slow::"]);
     }
     tests("chain", &mut command, begin)
+}
+
+/// Real systems: apt, dpkg and systemd in a throw-away Debian. Nothing of it can be had without root.
+fn live() -> Result<Option<Ran>> {
+    let begin = Instant::now();
+    if !machine::is_root() {
+        println!("live: only root can mount and boot a throw-away Debian: the suite is left out");
+        return Ok(None);
+    }
+    prepare("live", &[machine::CHAIN, machine::LIVE])?;
+    let mut command = command::cargo();
+    command.args(["test", "--quiet", "--package", "tests", "--test", "live", "--", "--test-threads", "2"]);
+    tests("live", &mut command, begin).map(Some)
+}
+
+/// Sees to it that the machine has what a suite needs; says what it lacks.
+fn prepare(suite: &str, needs: &[&[machine::Need]]) -> Result<()> {
+    let missing = machine::prepare(&needs.concat())?;
+    if !missing.is_empty() {
+        println!(
+            "{suite}: this machine lacks {}, and only root on Debian can install it here: what needs it fails",
+            missing.join(", ")
+        );
+    }
+    Ok(())
 }
 
 fn tests(name: &'static str, command: &mut Command, begin: Instant) -> Result<Ran> {

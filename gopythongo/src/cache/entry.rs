@@ -13,6 +13,25 @@ pub(super) struct Entry {
     pub(super) run: String,
     pub(super) parts: Vec<(String, String)>,
     pub(super) outcome: Outcome,
+    #[serde(default, skip_serializing_if = "Reuse::is_everywhere")]
+    pub(super) reuse: Reuse,
+}
+
+/// Who may use an outcome.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum Reuse {
+    /// Every run.
+    #[default]
+    Everywhere,
+    /// Only the run that it belongs to, with what other runs are told.
+    Within(String),
+}
+
+impl Reuse {
+    pub(super) fn is_everywhere(&self) -> bool {
+        *self == Self::Everywhere
+    }
 }
 
 impl Entry {

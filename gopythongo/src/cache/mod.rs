@@ -1,27 +1,32 @@
 //! Outcomes of pure steps by their keys, and the blobs of their artifacts. Losing it costs time, never truth.
 
 mod entry;
+mod latest;
+mod lock;
+mod manifest;
 mod reason;
+mod upkeep;
 
 use std::{
     fs, io,
     path::{Path, PathBuf},
 };
 
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-
 use crate::{
     run::{Artifact, Outcome},
     store::Blobs,
     support::{Digest, Durability, Hasher, write_atomic},
 };
-use entry::Entry;
-
-/// What a step's id keeps of itself in the name of a file.
-const NAME: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.');
+use entry::{Entry, Reuse};
+use latest::{Latest, LatestFile};
+use lock::Lock;
+pub use lock::Taken;
+pub use manifest::Manifests;
+pub(crate) use manifest::SOURCE;
+pub use upkeep::{Cleared, Holding};
 
 /// The format of the files below the cache's directory. Another program version with another format has its own.
-const BUCKET: &str = "v1";
+pub(crate) const BUCKET: &str = "v2";
 
 /// Where a blob lies below the directory of all blobs: `ab/cdef…`.
 #[must_use]
@@ -49,13 +54,18 @@ pub enum Lookup {
 
 /// Outcomes of pure steps in a directory. Several processes may use one: files appear whole, and never change.
 ///
-/// `entries/<digest of step and key>` is an outcome with its key, `last/<step>` names the entry that the step's next
-/// miss is explained by, `blobs/` holds the artifacts. Nothing is synced: what a power loss tears is a miss.
+/// `entries/<digest of step and key>` is an outcome with its key, `latest` holds the latest outcome of every step, by whose
+/// key the step's next miss is explained, `sources/` the files of the sources in keys, `blobs/` the artifacts. Nothing is
+/// synced: what a power loss tears is a miss.
 #[derive(Debug)]
 pub struct Cache {
     entries: PathBuf,
-    last: PathBuf,
+    sources: PathBuf,
     blobs: PathBuf,
+    latest: LatestFile,
+    manifests: Manifests,
+    /// Nothing is cleared away while this is held.
+    _lock: Option<Lock>,
 }
 
 impl Cache {
@@ -64,12 +74,44 @@ impl Cache {
     /// # Errors
     /// When the directory cannot be made.
     pub fn open(directory: &Path) -> io::Result<Self> {
-        let bucket = directory.join(BUCKET);
-        let cache = Self { entries: bucket.join("entries"), last: bucket.join("last"), blobs: bucket.join("blobs") };
-        for directory in [&cache.entries, &cache.last, &cache.blobs] {
+        let lock = Lock::shared(directory)?;
+        let cache = Self { _lock: Some(lock), ..Self::places(directory) };
+        for directory in [&cache.entries, &cache.sources, &cache.blobs] {
             fs::create_dir_all(directory)?;
         }
         Ok(cache)
+    }
+
+    /// The cache in a directory, for looking: nothing is made or locked.
+    #[must_use]
+    pub fn read_only(directory: &Path) -> Self {
+        Self::places(directory)
+    }
+
+    fn places(directory: &Path) -> Self {
+        let bucket = directory.join(BUCKET);
+        Self {
+            entries: bucket.join("entries"),
+            sources: bucket.join("sources"),
+            blobs: bucket.join("blobs"),
+            latest: LatestFile::open(&bucket.join("latest")),
+            manifests: Manifests::default(),
+            _lock: None,
+        }
+    }
+
+    /// The same cache, with the sources that a run reads: without them a miss is explained by the source as a whole.
+    #[must_use]
+    pub fn with(self, manifests: &Manifests) -> Self {
+        Self { manifests: manifests.clone(), ..self }
+    }
+
+    /// Writes down what was used. Without it, it only looks older than it is.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn save(&self) -> io::Result<()> {
+        self.latest.save()
     }
 
     /// Where the blobs are.
@@ -78,17 +120,41 @@ impl Cache {
         &self.blobs
     }
 
-    /// Looks up a step by the parts of its key.
+    /// Looks up a step by the parts of its key, for a run: what another run left only for itself is a miss.
     #[must_use]
-    pub fn lookup(&self, step: &str, parts: &[(String, String)]) -> Lookup {
+    pub fn lookup(&self, step: &str, parts: &[(String, String)], run: &str) -> Lookup {
         let digest = entry_digest(step, parts);
-        match self.entry(&digest) {
+        let found = self.find(step, parts, run, &digest);
+        if let Lookup::Hit { outcome, run } = &found {
+            if self.latest.entry(step) == Some(digest) {
+                self.latest.used(step, &digest);
+            } else {
+                // The next miss is explained by what was used most recently. Without it, it is explained worse.
+                let latest = Latest { run: run.clone(), outcome: outcome.clone(), reuse: Reuse::Everywhere };
+                let _ = self.latest.add(step, &digest, &latest);
+            }
+        }
+        found
+    }
+
+    /// As [`lookup`](Self::lookup), by somebody who only wants to know: it counts as no use.
+    #[must_use]
+    pub fn peek(&self, step: &str, parts: &[(String, String)], run: &str) -> Lookup {
+        self.find(step, parts, run, &entry_digest(step, parts))
+    }
+
+    fn find(&self, step: &str, parts: &[(String, String)], run: &str, digest: &Digest) -> Lookup {
+        if let Some(Latest { run, outcome, reuse: Reuse::Everywhere }) = self.latest.get(step, digest)
+            && self.missing(&outcome).is_none()
+        {
+            return Lookup::Hit { outcome, run };
+        }
+        match self.entry(digest) {
+            Ok(Some(Entry { reuse: Reuse::Within(why), run: of, .. })) if of != run => {
+                Lookup::Miss { reason: format!("{why} in run {of}") }
+            }
             Ok(Some(entry)) if entry.step == step && entry.parts == parts => match self.missing(&entry.outcome) {
-                None => {
-                    // The next miss is explained by what was used most recently. Without it, it is explained worse.
-                    let _ = self.remember(step, &digest);
-                    Lookup::Hit { outcome: entry.outcome, run: entry.run }
-                }
+                None => Lookup::Hit { outcome: entry.outcome, run: entry.run },
                 Some(reason) => Lookup::Miss { reason },
             },
             Ok(None) => Lookup::Miss { reason: self.reason(step, parts) },
@@ -96,16 +162,45 @@ impl Cache {
         }
     }
 
-    /// Remembers an outcome.
+    /// Remembers an outcome for all runs.
     ///
     /// # Errors
     /// When it cannot be written.
     pub fn store(&self, step: &str, parts: &[(String, String)], outcome: &Outcome, run: &str) -> io::Result<()> {
+        self.remember_for(step, parts, outcome, run, Reuse::Everywhere)
+    }
+
+    /// Remembers an outcome for the run that it belongs to, for its further rounds and for `resume`. Later runs are told
+    /// why it is not theirs: `it passed only when it was tried again`.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn store_within(
+        &self,
+        step: &str,
+        parts: &[(String, String)],
+        outcome: &Outcome,
+        run: &str,
+        why: &str,
+    ) -> io::Result<()> {
+        self.remember_for(step, parts, outcome, run, Reuse::Within(why.to_owned()))
+    }
+
+    fn remember_for(
+        &self,
+        step: &str,
+        parts: &[(String, String)],
+        outcome: &Outcome,
+        run: &str,
+        reuse: Reuse,
+    ) -> io::Result<()> {
         let digest = entry_digest(step, parts);
-        let entry =
-            Entry { step: step.to_owned(), run: run.to_owned(), parts: parts.to_vec(), outcome: outcome.clone() };
+        let latest = Latest { run: run.to_owned(), outcome: outcome.clone(), reuse };
+        let Latest { run, outcome, reuse } = latest.clone();
+        let entry = Entry { step: step.to_owned(), run, parts: parts.to_vec(), outcome, reuse };
+        self.manifests.write(&self.sources, parts)?;
         write_atomic(&self.entry_path(&digest), &entry.to_bytes()?, Durability::Cached)?;
-        self.remember(step, &digest)
+        self.latest.add(step, &digest, &latest)
     }
 
     /// Takes a file into the blobs.
@@ -132,26 +227,15 @@ impl Cache {
         }
     }
 
-    fn last_path(&self, step: &str) -> PathBuf {
-        self.last.join(utf8_percent_encode(step, NAME).to_string())
-    }
-
-    fn last(&self, step: &str) -> Option<Digest> {
-        fs::read_to_string(self.last_path(step)).ok()?.parse().ok()
-    }
-
-    fn remember(&self, step: &str, digest: &Digest) -> io::Result<()> {
-        if self.last(step) == Some(*digest) {
-            return Ok(());
-        }
-        write_atomic(&self.last_path(step), digest.to_string().as_bytes(), Durability::Cached)
-    }
-
     fn reason(&self, step: &str, parts: &[(String, String)]) -> String {
-        let Some(digest) = self.last(step) else { return "never ran before".to_owned() };
+        let Some(digest) = self.latest.entry(step) else { return "never ran before".to_owned() };
         match self.entry(&digest) {
-            Ok(Some(last)) => reason::between(&last.parts, parts),
-            _ => "what the cache knows of its last run is damaged".to_owned(),
+            Ok(Some(last)) => {
+                let expanded = |parts| self.manifests.expanded(&self.sources, parts);
+                reason::between(&expanded(&last.parts), &expanded(parts))
+            }
+            Ok(None) => "what it left last time was cleared from the cache".to_owned(),
+            Err(_) => "what the cache knows of its last run is damaged".to_owned(),
         }
     }
 
@@ -210,16 +294,16 @@ mod tests {
         let directory = tempfile::tempdir()?;
         let cache = Cache::open(directory.path())?;
         let (one, two, three) = (parts(&[("`a.py`", "1")]), parts(&[("`a.py`", "2")]), parts(&[("`a.py`", "3")]));
-        assert_eq!(words(cache.lookup("money/pytest", &one)), "never ran before");
+        assert_eq!(words(cache.lookup("money/pytest", &one, "now")), "never ran before");
         cache.store("money/pytest", &one, &outcome("first"), "run-1")?;
-        assert_eq!(words(cache.lookup("money/pytest", &two)), "`a.py` changed");
+        assert_eq!(words(cache.lookup("money/pytest", &two, "now")), "`a.py` changed");
         cache.store("money/pytest", &two, &outcome("second"), "run-2")?;
         // Another process.
         let cache = Cache::open(directory.path())?;
-        assert_eq!(words(cache.lookup("money/pytest", &one)), "first of run-1");
-        assert_eq!(words(cache.lookup("money/pytest", &two)), "second of run-2");
-        assert_eq!(words(cache.lookup("money/pytest", &three)), "`a.py` changed");
-        assert_eq!(words(cache.lookup("shop/pytest:3.11", &one)), "never ran before");
+        assert_eq!(words(cache.lookup("money/pytest", &one, "now")), "first of run-1");
+        assert_eq!(words(cache.lookup("money/pytest", &two, "now")), "second of run-2");
+        assert_eq!(words(cache.lookup("money/pytest", &three, "now")), "`a.py` changed");
+        assert_eq!(words(cache.lookup("shop/pytest:3.11", &one, "now")), "never ran before");
         Ok(())
     }
 
@@ -230,8 +314,8 @@ mod tests {
         let (one, two) = (parts(&[("`a`", "1"), ("`b`", "1")]), parts(&[("`a`", "2"), ("`b`", "1")]));
         cache.store("x/y", &one, &outcome("1"), "r")?;
         cache.store("x/y", &two, &outcome("2"), "r")?;
-        assert_eq!(words(cache.lookup("x/y", &one)), "1 of r");
-        assert_eq!(words(cache.lookup("x/y", &parts(&[("`a`", "1"), ("`b`", "2")]))), "`b` changed");
+        assert_eq!(words(cache.lookup("x/y", &one, "now")), "1 of r");
+        assert_eq!(words(cache.lookup("x/y", &parts(&[("`a`", "1"), ("`b`", "2")]), "now")), "`b` changed");
         Ok(())
     }
 
@@ -248,13 +332,13 @@ mod tests {
         let outcome = Outcome { artifacts: BTreeMap::from([("wheel".to_owned(), artifact)]), ..outcome("kept") };
         let key = parts(&[("`a`", "1")]);
         cache.store("x/wheel", &key, &outcome, "r")?;
-        assert_eq!(words(cache.lookup("x/wheel", &key)), "kept of r");
+        assert_eq!(words(cache.lookup("x/wheel", &key, "now")), "kept of r");
         fs::remove_file(&blob)?;
-        assert_eq!(words(cache.lookup("x/wheel", &key)), "its wheel `x-1.whl` is no longer in the cache");
+        assert_eq!(words(cache.lookup("x/wheel", &key, "now")), "its wheel `x-1.whl` is no longer in the cache");
         fs::write(&blob, "whe")?;
-        assert_eq!(words(cache.lookup("x/wheel", &key)), "its wheel `x-1.whl` is damaged in the cache");
+        assert_eq!(words(cache.lookup("x/wheel", &key, "now")), "its wheel `x-1.whl` is damaged in the cache");
         cache.put_artifact(&file)?;
-        assert_eq!(words(cache.lookup("x/wheel", &key)), "kept of r");
+        assert_eq!(words(cache.lookup("x/wheel", &key, "now")), "kept of r");
         Ok(())
     }
 
@@ -266,11 +350,15 @@ mod tests {
         cache.store("x/y", &key, &outcome("1"), "r")?;
         let entry = cache.entry_path(&entry_digest("x/y", &key));
         fs::write(&entry, "{")?;
-        assert_eq!(words(cache.lookup("x/y", &key)), "what the cache knows of it is damaged");
-        assert_eq!(words(cache.lookup("x/y", &parts(&[]))), "what the cache knows of its last run is damaged");
+        let latest = directory.path().join(BUCKET).join("latest");
+        fs::write(&latest, fs::read_to_string(&latest)?.replace("\"r\"", "\"s\""))?;
+        let cache = Cache::open(directory.path())?;
+        assert_eq!(words(cache.lookup("x/y", &key, "now")), "what the cache knows of it is damaged");
+        assert_eq!(words(cache.lookup("x/y", &parts(&[]), "now")), "what the cache knows of its last run is damaged");
         fs::remove_file(&entry)?;
-        fs::write(cache.last_path("x/y"), "nonsense")?;
-        assert_eq!(words(cache.lookup("x/y", &key)), "never ran before");
+        fs::write(directory.path().join(BUCKET).join("latest"), "nonsense")?;
+        let cache = Cache::open(directory.path())?;
+        assert_eq!(words(cache.lookup("x/y", &key, "now")), "never ran before");
         Ok(())
     }
 
@@ -285,7 +373,7 @@ mod tests {
                     for i in 0..25 {
                         let key = parts(&[("`a`", &format!("{}", (i + thread) % 5))]);
                         cache.store("x/y", &key, &outcome("same"), "r").expect("it can be written");
-                        assert_eq!(words(cache.lookup("x/y", &key)), "same of r");
+                        assert_eq!(words(cache.lookup("x/y", &key, "now")), "same of r");
                     }
                 });
             }

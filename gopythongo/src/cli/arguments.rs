@@ -8,15 +8,16 @@ use clap::{
 };
 
 use super::{
-    check::Check, completions::Completions, logs::Logs, plan::PlanCommand, promote::Promote, resume::Resume,
-    run::RunCommand, serve::Serve, status::Status, why::Why,
+    cache::CacheCommand, check::Check, completions::Completions, down::Down, logs::Logs, plan::PlanCommand,
+    promote::Promote, replay::Replay, rerun::Rerun, resume::Resume, rollback::Rollback, run::RunCommand, serve::Serve,
+    status::Status, supervise::Supervise, why::Why,
 };
 use crate::{
     context::{BuildKind, git::is_branch_name},
     support::words,
 };
 
-/// Checks, builds, tests downstream and promotes what this pipeline declares.
+/// Checks, builds, tests downstream, promotes and deploys what this pipeline declares.
 #[derive(Debug, Parser)]
 #[command(
     name = "pipeline",
@@ -61,7 +62,11 @@ pub(super) enum Command {
     Resume(Resume),
     /// Go on with a staged run: test what is downstream of it, then promote it
     Promote(Promote),
-    /// Show channels, the latest run, and what waits for somebody
+    /// Let what served before serve again in an environment
+    Rollback(Rollback),
+    /// End what serves in an environment, or in all of them
+    Down(Down),
+    /// Show channels, what serves where, the latest run, and what waits for somebody
     Status(Status),
     /// Print a step's log, or list the logs of a run
     Logs(Logs),
@@ -69,8 +74,17 @@ pub(super) enum Command {
     Why(Why),
     /// Serve the packages of this pipeline as an index, until interrupted
     Serve(Serve),
+    /// Show a recorded run as it was shown then
+    Replay(Replay),
+    /// Repeat a build server's run here: the same commit, context and decisions
+    Rerun(Rerun),
+    /// Show how much is remembered of earlier runs; `gc` makes it less, `verify` reads it all
+    Cache(CacheCommand),
     /// Print a completion script for a shell
     Completions(Completions),
+    /// Hold the front's port of an environment, and run its slots
+    #[command(hide = true)]
+    Supervise(Supervise),
 }
 
 /// What a context is made from.

@@ -5,10 +5,12 @@ use std::path::Path;
 use clap::Args;
 use pep440_rs::VersionSpecifiers;
 
-use super::{Error, Exit, Session, arguments::Wanted, print, problems::problems};
+use super::{Error, Exit, Session, arguments::Wanted, host, print, problems::problems};
 use crate::{
     context::{Context, Interpreter},
     plan::{Action, Plan, Selection},
+    run::Step as _,
+    store::Publish,
     support::words,
 };
 
@@ -20,10 +22,10 @@ pub(super) struct Check {
 }
 
 /// Something that is wrong or missing, and what to do about it.
-struct Finding {
-    exit: Exit,
-    what: String,
-    todo: String,
+pub(super) struct Finding {
+    pub(super) exit: Exit,
+    pub(super) what: String,
+    pub(super) todo: String,
 }
 
 impl Check {
@@ -33,8 +35,13 @@ impl Check {
         let mut findings = sources(&context, &plan);
         findings.extend(tools(&context, &plan));
         findings.extend(pythons(session, &context));
+        findings.extend(host::findings(session, &plan)?);
+        host::doubts(&plan).iter().for_each(print::warning);
         // without git, that is what is found
         context.doubts.iter().filter(|_| which::which("git").is_ok()).for_each(print::warning);
+        if let Some(doubt) = signing(&plan) {
+            print::warning(doubt);
+        }
         for finding in &findings {
             print::note(format!("error: {}\n  hint: {}", finding.what, finding.todo));
         }
@@ -77,6 +84,14 @@ fn tools(context: &Context, plan: &Plan) -> Vec<Finding> {
             todo: format!("install {program}"),
         })
         .collect()
+}
+
+/// What is to be said where an apt repository will be published that nothing can sign.
+fn signing(plan: &Plan) -> Option<&'static str> {
+    let publishes = plan.steps.iter().any(|step| step.action == Action::Run && step.kind == Publish::KIND);
+    let doubt = "the apt repository will not be signed, as `gpg` is not on PATH: apt takes it only with `trusted=yes`\n  \
+                 hint: install gnupg";
+    (publishes && which::which("gpg").is_err()).then_some(doubt)
 }
 
 fn pythons(session: &Session, context: &Context) -> Vec<Finding> {

@@ -8,6 +8,7 @@ use std::{
 use super::{Error, Exit, Session, arguments::Executing, hashing, print, session::owned, sinks::sinks};
 use crate::{
     context::{Context, Redactor},
+    deploy::Environments,
     index::{Server, ServerOptions, Upstream},
     plan::Lowered,
     python::Toolchain,
@@ -55,7 +56,12 @@ pub(super) fn execute(
     )?;
     let urls = server.urls(directory.id(), &lowered.plan.context.channel);
     let toolchain = Toolchain::new(&session.place.cache, context.pythons.clone(), urls.clone(), session.offline);
-    let mut services = Services::new().with(Arc::new(store)).with(Arc::new(urls)).with(Arc::new(toolchain));
+    let environments = Environments::new(&session.place.state);
+    let mut services = Services::new()
+        .with(Arc::new(store))
+        .with(Arc::new(urls))
+        .with(Arc::new(toolchain))
+        .with(Arc::new(environments));
     let mut redactor = Redactor::default();
     if let Some(upstream) = upstream {
         upstream.secrets().for_each(|secret| redactor.learn(secret.clone()));

@@ -5,7 +5,9 @@ use std::fmt;
 use super::exit::Exit;
 use crate::{
     context::ContextError,
+    deploy::DeployError,
     index::{ServerError, UpstreamError},
+    init::{InitError, InitErrorKind},
     journal::JournalError,
     run::RunError,
     store::StoreError,
@@ -73,6 +75,13 @@ impl From<RunError> for Error {
     }
 }
 
+impl From<DeployError> for Error {
+    fn from(error: DeployError) -> Self {
+        let tail = error.tail.iter().map(|line| format!("\n  | {line}")).collect::<String>();
+        Self::hinted(error.kind.into(), error.message + &tail, error.hint)
+    }
+}
+
 impl From<StoreError> for Error {
     fn from(error: StoreError) -> Self {
         Self::hinted(Exit::Lacking, &error.message, error.hint)
@@ -88,6 +97,17 @@ impl From<ServerError> for Error {
 impl From<UpstreamError> for Error {
     fn from(error: UpstreamError) -> Self {
         Self::hinted(Exit::Lacking, &error.message, error.hint)
+    }
+}
+
+impl From<InitError> for Error {
+    fn from(error: InitError) -> Self {
+        let exit = match error.kind {
+            InitErrorKind::Usage => Exit::Usage,
+            InitErrorKind::Lacking => Exit::Lacking,
+            InitErrorKind::Refused => Exit::Refused,
+        };
+        Self::hinted(exit, &error.message, error.hint)
     }
 }
 

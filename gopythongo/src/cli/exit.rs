@@ -52,12 +52,22 @@ impl From<RunErrorKind> for Exit {
     }
 }
 
+impl From<FailureKind> for Exit {
+    fn from(kind: FailureKind) -> Self {
+        worst(std::iter::once(kind))
+    }
+}
+
 impl From<&Ended> for Exit {
     fn from(ended: &Ended) -> Self {
         match ended.state {
-            RunState::Checked | RunState::Promoted { .. } | RunState::Staged { .. } => Self::Done,
+            RunState::Checked | RunState::Promoted { .. } | RunState::Live { .. } | RunState::Staged { .. } => {
+                Self::Done
+            }
             RunState::Interrupted { signal } => Self::Interrupted(signal),
-            RunState::Failed => worst(ended.failures.iter().map(|(_, failure)| failure.kind)),
+            RunState::Failed | RunState::NotLive { .. } => {
+                worst(ended.failures.iter().map(|(_, failure)| failure.kind))
+            }
         }
     }
 }
@@ -68,7 +78,7 @@ fn worst(kinds: impl Iterator<Item = FailureKind>) -> Exit {
     for kind in kinds {
         let exit = match kind {
             FailureKind::Failed | FailureKind::Timeout => return Exit::StepFailed,
-            FailureKind::Lacking => Exit::Lacking,
+            FailureKind::Lacking | FailureKind::Infrastructure => Exit::Lacking,
             FailureKind::Refused | FailureKind::Stale => Exit::Refused,
             FailureKind::Cancelled => continue,
         };
@@ -93,6 +103,10 @@ mod tests {
         use FailureKind::{Cancelled, Failed, Lacking, Refused, Stale, Timeout};
         check(RunState::Checked, &[], 0);
         check(RunState::Promoted { generation: 1 }, &[], 0);
+        check(RunState::Live { generation: Some(1), urls: Default::default() }, &[], 0);
+        check(RunState::NotLive { generation: Some(1) }, &[Failed], 1);
+        check(RunState::NotLive { generation: Some(1) }, &[Lacking], 3);
+        check(RunState::NotLive { generation: Some(1) }, &[Refused], 4);
         check(RunState::Staged { left_out: Vec::new() }, &[], 0);
         check(RunState::Failed, &[Timeout], 1);
         check(RunState::Failed, &[Lacking, Cancelled, Failed], 1);

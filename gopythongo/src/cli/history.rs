@@ -53,6 +53,15 @@ impl Past {
             None => format!("ended without a result; go on with `resume {id}`"),
             Some(RunState::Checked) => "passed; nothing was there to promote".to_owned(),
             Some(RunState::Promoted { generation }) => format!("promoted in generation {generation}"),
+            Some(RunState::Live { generation, urls }) => {
+                let urls: Vec<String> = urls.iter().map(|(place, url)| format!("{place} at {url}")).collect();
+                let live = format!("live: {}", crate::support::words::list(&urls));
+                generation.map_or(live.clone(), |generation| format!("promoted in generation {generation}, {live}"))
+            }
+            Some(RunState::NotLive { generation }) => {
+                let promoted = generation.map(|generation| format!("promoted in generation {generation}, "));
+                format!("{}not live; look at `logs`, go on with `resume {id}`", promoted.unwrap_or_default())
+            }
             Some(RunState::Staged { left_out }) => {
                 let jobs = crate::support::words::list(left_out);
                 format!("staged without {jobs}; go on with `promote {id}`")
@@ -94,6 +103,17 @@ mod tests {
     fn every_state_says_how_to_go_on() {
         let staged = RunState::Staged { left_out: vec!["shop".to_owned()] };
         assert_eq!(past(Some(staged), None).sentence(), "staged without shop; go on with `promote r1`");
+        let urls = [("testing/shop".to_owned(), "http://127.0.0.1:8000/".to_owned())].into();
+        let live = RunState::Live { generation: Some(3), urls };
+        assert_eq!(
+            past(Some(live), None).sentence(),
+            "promoted in generation 3, live: testing/shop at http://127.0.0.1:8000/"
+        );
+        let red = RunState::NotLive { generation: Some(3) };
+        assert_eq!(
+            past(Some(red), None).sentence(),
+            "promoted in generation 3, not live; look at `logs`, go on with `resume r1`"
+        );
         let begun = Past { plan: Some(plan()), ..past(None, None) };
         assert_eq!(begun.sentence(), "ended without a result; go on with `resume r1`");
         assert_eq!(past(None, None).sentence(), "ended before it began a step");

@@ -9,28 +9,41 @@ mod hashing;
 mod place;
 mod print;
 
+mod causes;
 mod engine;
 mod history;
+mod host;
+mod places;
 mod problems;
 mod session;
 mod sinks;
 
+mod cache;
 mod check;
+mod command;
 mod completions;
+mod down;
+mod init;
 mod logs;
 mod plan;
 mod promote;
+mod replay;
+mod rerun;
 mod resume;
+mod rollback;
 mod run;
 mod serve;
 mod status;
+mod supervise;
 mod why;
 
 use clap::Parser;
 
 use arguments::{Command, CommandLine, with_default_command};
+pub(crate) use command::command;
 pub(crate) use error::Error;
 pub(crate) use exit::Exit;
+pub(crate) use place::workspace;
 use session::Session;
 
 use crate::pipeline::Pipeline;
@@ -59,6 +72,10 @@ fn execute(line: CommandLine, pipeline: impl FnOnce() -> Pipeline) -> Result<Exi
     if let Command::Completions(command) = &line.command {
         return Ok(command.execute());
     }
+    // It has the pipeline's program, but nothing to do with the pipeline.
+    if let Command::Supervise(command) = &line.command {
+        return command.execute();
+    }
     let session = Session::new(pipeline(), line.common)?;
     match line.command {
         Command::Run(command) => command.execute(&session),
@@ -66,11 +83,17 @@ fn execute(line: CommandLine, pipeline: impl FnOnce() -> Pipeline) -> Result<Exi
         Command::Check(command) => command.execute(&session),
         Command::Resume(command) => command.execute(&session),
         Command::Promote(command) => command.execute(&session),
+        Command::Rollback(command) => command.execute(&session),
+        Command::Down(command) => command.execute(&session),
         Command::Status(command) => command.execute(&session),
         Command::Logs(command) => command.execute(&session),
         Command::Why(command) => command.execute(&session),
+        Command::Replay(command) => command.execute(&session),
+        Command::Rerun(command) => command.execute(&session),
+        Command::Cache(command) => command.execute(&session),
         Command::Serve(command) => command.execute(&session),
         Command::Completions(command) => Ok(command.execute()),
+        Command::Supervise(command) => command.execute(),
     }
 }
 

@@ -50,9 +50,12 @@ impl Place {
         // a directory that was there before is somebody's: nothing of theirs is hidden
         let ours = parent.is_some() || !self.state.exists();
         fs::create_dir_all(&self.state).map_err(|error| fail("make", &self.state, &error))?;
-        let ignore = parent.unwrap_or(&self.state).join(".gitignore");
-        if ours && !ignore.exists() {
-            fs::write(&ignore, "*\n").map_err(|error| fail("write", &ignore, &error))?;
+        // ruff and others that look for files leave out what `.ignore` says also where there is no git
+        for name in [".gitignore", ".ignore"] {
+            let ignore = parent.unwrap_or(&self.state).join(name);
+            if ours && !ignore.exists() {
+                fs::write(&ignore, "*\n").map_err(|error| fail("write", &ignore, &error))?;
+            }
         }
         Ok(())
     }
@@ -86,7 +89,7 @@ fn root(common: &Common) -> Result<PathBuf, Error> {
 }
 
 /// The directory of the workspace's `Cargo.toml`; the package's own without a workspace, `root` itself without either.
-fn workspace(root: &Path) -> PathBuf {
+pub(crate) fn workspace(root: &Path) -> PathBuf {
     let manifests = root.ancestors().filter(|directory| directory.join("Cargo.toml").is_file());
     let mut nearest = None;
     for directory in manifests {

@@ -12,11 +12,11 @@ pub(super) struct PlanCommand {
     #[arg(value_name = "JOB")]
     jobs: Vec<String>,
     /// Plan the jobs downstream of the named ones too
-    #[arg(long)]
+    #[arg(long, visible_alias = "combine")]
     downstream: bool,
     #[command(flatten)]
     wanted: Wanted,
-    /// Show skipped steps too
+    /// Show skipped steps too, and which steps run in which kinds of builds
     #[arg(long)]
     all: bool,
     /// Print the plan as JSON
@@ -46,7 +46,12 @@ impl PlanCommand {
         match self.graph {
             Some(Picture::Mermaid) => print::result(plan::graph(&plan, GraphFormat::Mermaid)),
             Some(Picture::Dot) => print::result(plan::graph(&plan, GraphFormat::Dot)),
-            None => show(&plan, self.json, self.all),
+            None => {
+                show(&plan, self.json, self.all);
+                if self.all && !self.json {
+                    print::result(format!("\n{}", plan::matrix(&session.pipeline, &context, &selection)));
+                }
+            }
         }
         Ok(Exit::Done)
     }

@@ -1,6 +1,6 @@
 //! `resume`: goes on with a run where it was.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use clap::Args;
 
@@ -13,6 +13,7 @@ use super::{
 use crate::{
     context::Context,
     journal::{Journal, Record},
+    pipeline::{Job, Pipeline},
     plan::{Action, Lowered, Plan, PlannedStep, Selection},
     run::{Options, RunDirectory},
     support::words,
@@ -93,10 +94,7 @@ impl Earlier {
     /// # Errors
     /// When the pipeline lacks a job of the run.
     pub(super) fn lower(&self, session: &Session, downstream: bool) -> Result<Lowered, Error> {
-        let mut jobs: Vec<String> = self.plan.steps.iter().map(|step| step.job.clone()).collect();
-        jobs.retain(|name| session.pipeline.jobs.iter().any(|job| job.name == *name));
-        jobs.sort();
-        jobs.dedup();
+        let jobs = jobs_of(&self.plan, &session.pipeline);
         let all = session.pipeline.jobs.iter().all(|job| jobs.contains(&job.name));
         let selection = if all { Selection::default() } else { session.selection(&jobs, downstream)? };
         Ok(session.plan(&self.context, &selection))
@@ -127,8 +125,17 @@ impl Earlier {
     }
 }
 
+/// The jobs of today's pipeline that a plan was made of. One that declares no step is in no plan: it was, unless it was left out.
+pub(super) fn jobs_of(plan: &Plan, pipeline: &Pipeline) -> Vec<String> {
+    let planned: BTreeSet<&str> = plan.steps.iter().map(|step| step.job.as_str()).collect();
+    let was_there = |job: &&Job| {
+        planned.contains(job.name.as_str()) || (job.steps.is_empty() && !plan.left_out.contains(&job.name))
+    };
+    pipeline.jobs.iter().filter(was_there).map(|job| job.name.clone()).collect()
+}
+
 /// What today's program plans otherwise, in clauses.
-fn difference(then: &Plan, today: &Plan) -> Vec<String> {
+pub(super) fn difference(then: &Plan, today: &Plan) -> Vec<String> {
     let names = |steps: Vec<&PlannedStep>| {
         let names: Vec<String> = steps.into_iter().map(|step| format!("`{}`", step.id)).collect();
         let verb = if names.len() == 1 { "is" } else { "are" };
@@ -163,6 +170,7 @@ fn changed(then: &PlannedStep, today: &PlannedStep) -> String {
         (then.inputs != today.inputs || then.outputs != today.outputs, "other inputs or outputs"),
         (then.needs != today.needs, "other needs"),
         (then.timeout != today.timeout, "another timeout"),
+        (then.manner != today.manner, "another weight, or another manner of being run"),
         (then.reason != today.reason, "another reason"),
     ];
     let what: Vec<&str> = what.into_iter().filter_map(|(differs, what)| differs.then_some(what)).collect();

@@ -22,8 +22,8 @@ pub(super) struct RunCommand {
     /// Jobs to run; all by default. What is downstream of them is left out, and the run ends staged
     #[arg(value_name = "JOB")]
     jobs: Vec<String>,
-    /// Run the jobs downstream of the named ones too
-    #[arg(long)]
+    /// Run the jobs downstream of the named ones too, all in this one run: for build servers without downstream builds
+    #[arg(long, visible_alias = "combine")]
     downstream: bool,
     #[command(flatten)]
     wanted: Wanted,

@@ -18,7 +18,7 @@ use super::{Error, Exit, Session, arguments::Wanted, engine, place, print, sessi
 use crate::{
     context::Secret,
     index::{Server, ServerOptions},
-    store::Store,
+    store::{Repository, Store},
     support::words,
 };
 
@@ -56,9 +56,13 @@ impl Serve {
             token: Some(Secret::new(token)),
             port_file: None,
         };
+        let repository = store.repository()?;
         let server = Server::start(store, upstream, options)?;
         let channels = if channels.is_empty() { vec![context.channel] } else { channels };
-        describe(&server, &channels, &path).into_iter().for_each(print::result);
+        let debs =
+            repository.iter().flat_map(|repository| sources(&server.apt_url(), &session.pipeline.name, repository));
+        let lines = describe(&server, &channels, &path).into_iter().chain(debs);
+        lines.chain(["until Ctrl-C".to_owned()]).for_each(print::result);
         signals.forever().next();
         Ok(Exit::Done)
     }
@@ -76,7 +80,28 @@ fn describe(server: &Server, channels: &[String], token: &Path) -> Vec<String> {
         let upload = url.strip_suffix("simple/").unwrap_or(&url);
         lines.push(format!("  twine upload --repository-url {upload} -u upload -p \"$(cat {token})\" dist/*"));
     }
-    lines.push("until Ctrl-C".to_owned());
+    lines
+}
+
+/// What apt is to be told, in lines: over HTTP with the key fetched first, and on this machine by path.
+fn sources(url: &str, pipeline: &str, repository: &Repository) -> Vec<String> {
+    let mut lines = vec![format!("apt repository: {url}")];
+    let path = repository.path.display();
+    let (remote, local) = match &repository.key {
+        Some(key) => {
+            let keyring = format!("/etc/apt/keyrings/{pipeline}.asc");
+            lines.push(format!("  curl --create-dirs -o {keyring} {url}/key.asc"));
+            (format!("signed-by={keyring}"), format!("signed-by={}", key.display()))
+        }
+        None => {
+            lines.push("  it is not signed, as there was no gpg when it was promoted".to_owned());
+            ("trusted=yes".to_owned(), "trusted=yes".to_owned())
+        }
+    };
+    for suite in &repository.suites {
+        lines.push(format!("  deb [{remote}] {url} {suite} main"));
+        lines.push(format!("  deb [{local}] file:{path} {suite} main"));
+    }
     lines
 }
 
@@ -109,6 +134,31 @@ mod tests {
     use std::os::unix::fs::PermissionsExt;
 
     use super::*;
+
+    #[test]
+    fn apt_is_told_where_the_key_is() {
+        let mut repository = Repository {
+            suites: vec!["develop".to_owned(), "release/1.5.0".to_owned()],
+            path: "/s/store/current/apt".into(),
+            key: Some("/s/store/current/apt/key.asc".into()),
+        };
+        let url = "http://127.0.0.1:8437/apt";
+        assert_eq!(
+            sources(url, "storefront", &repository),
+            [
+                "apt repository: http://127.0.0.1:8437/apt",
+                "  curl --create-dirs -o /etc/apt/keyrings/storefront.asc http://127.0.0.1:8437/apt/key.asc",
+                "  deb [signed-by=/etc/apt/keyrings/storefront.asc] http://127.0.0.1:8437/apt develop main",
+                "  deb [signed-by=/s/store/current/apt/key.asc] file:/s/store/current/apt develop main",
+                "  deb [signed-by=/etc/apt/keyrings/storefront.asc] http://127.0.0.1:8437/apt release/1.5.0 main",
+                "  deb [signed-by=/s/store/current/apt/key.asc] file:/s/store/current/apt release/1.5.0 main",
+            ]
+        );
+        repository.key = None;
+        let lines = sources(url, "storefront", &repository);
+        assert_eq!(lines[1], "  it is not signed, as there was no gpg when it was promoted");
+        assert_eq!(lines[2], "  deb [trusted=yes] http://127.0.0.1:8437/apt develop main");
+    }
 
     #[test]
     fn a_token_is_made_once_and_for_its_owner_only() {

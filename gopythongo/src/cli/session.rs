@@ -17,7 +17,8 @@ use super::{
     problems::problems,
 };
 use crate::{
-    context::{self, Context, ContextError, Fetch, Interpreter, Request, fetch_sdist},
+    ci::Variables,
+    context::{self, Context, ContextError, Fetch, Interpreter, Published, Request, fetch_sdist, published_versions},
     index::Upstream,
     pipeline::{Pipeline, Severity},
     plan::{self, Lowered, Selection},
@@ -62,14 +63,34 @@ impl Session {
             root: self.place.root.clone(),
             branch: wanted.branch.clone(),
             kind: wanted.kind,
+            variables: Variables::of_process(),
             offline: self.offline,
             cache: self.place.cache.clone(),
+            published: Some(self.published(&pythons, unfetched.clone())),
             fetch: Some(self.fetch(&pythons, unfetched.clone())),
             pythons,
         };
         context::gather(&self.pipeline, &request).map_err(|error| {
             let exit = if unfetched.load(Ordering::Relaxed) { Exit::Lacking } else { Exit::Usage };
             Error::of_context(exit, error)
+        })
+    }
+
+    /// Asks the upstream index for the versions of a project; notes when that fails.
+    fn published(&self, pythons: &[Interpreter], failed: Arc<AtomicBool>) -> Published {
+        let python = pythons.first().map(|python| python.path.clone());
+        let (cache, offline) = (self.place.cache.clone(), self.offline);
+        Published::new(move |project| {
+            let none = || ContextError {
+                message: format!("the versions of `{project}` cannot be had: there is no Python to ask for the index"),
+                hint: Some("install python3 and python3-venv".to_owned()),
+            };
+            let versions = python.as_ref().ok_or_else(none).and_then(|python| {
+                let upstream = Upstream::discover(python, &cache, offline)?;
+                published_versions(&upstream, project)
+            });
+            failed.fetch_or(versions.is_err(), Ordering::Relaxed);
+            versions
         })
     }
 

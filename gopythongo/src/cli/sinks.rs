@@ -3,6 +3,7 @@
 use std::{
     fs::File,
     io::{IsTerminal, stderr, stdout},
+    path::PathBuf,
 };
 
 use super::{arguments::Executing, error::Error, place};
@@ -29,17 +30,26 @@ pub(super) fn sinks(
         .open(&path)
         .map_err(|error| Error::lacking(format!("cannot write `{}`: {error}", path.display())))?;
     let mut sinks: Vec<Box<dyn Sink>> = vec![Box::new(Ndjson::new(redactor.clone(), record))];
+    sinks.extend(reports(executing, Some(directory.path().to_owned()), Some(directory.work()), redactor));
+    Ok(sinks)
+}
+
+/// The reports for whoever looks on: of a run in `directory` whose steps work in `work`, if these are known.
+pub(super) fn reports(
+    executing: &Executing,
+    directory: Option<PathBuf>,
+    work: Option<PathBuf>,
+    redactor: &Redactor,
+) -> Vec<Box<dyn Sink>> {
     if executing.json {
-        sinks.push(Box::new(Ndjson::new(redactor.clone(), stdout())));
-        return Ok(sinks);
+        return vec![Box::new(Ndjson::new(redactor.clone(), stdout()))];
     }
-    let (work, directory) = (Some(directory.work()), Some(place::shown(directory.path())));
+    let directory = directory.map(|directory| place::shown(&directory));
     let (paint, result_paint) = (Paint::of(&stderr()), Paint::of(&stdout()));
     let telling = Telling { paint, result_paint, quiet: executing.quiet, directory, work };
-    sinks.push(if stderr().is_terminal() && !executing.plain {
-        Box::new(Live::new(telling, redactor.clone()))
+    if stderr().is_terminal() && !executing.plain {
+        vec![Box::new(Live::new(telling, redactor.clone()))]
     } else {
-        Box::new(Console::new(telling, redactor.clone(), stderr(), stdout()))
-    });
-    Ok(sinks)
+        vec![Box::new(Console::new(telling, redactor.clone(), stderr(), stdout()))]
+    }
 }

@@ -2,11 +2,12 @@
 
 use clap::Args;
 
-use super::{Error, Exit, Session, history::Past, print};
+use super::{Error, Exit, Session, history::Past, places::Places, print};
 use crate::{
+    deploy::Live,
     event::RunState,
     run::RunDirectory,
-    store::{Generation, Release, Store},
+    store::{DebRelease, Generation, Release, Store},
     support::words,
 };
 
@@ -30,6 +31,7 @@ impl Status {
         if let Some(store) = &store {
             channels(&*store.current()?).into_iter().for_each(print::result);
         }
+        live(session)?.into_iter().for_each(print::result);
         let pasts = runs.iter().rev().take(LOOKED_AT).map(|run| Past::read(state, run));
         for (index, past) in pasts.enumerate() {
             let past = match past {
@@ -53,6 +55,35 @@ impl Status {
     }
 }
 
+/// What serves in each environment, a line each; where nothing ever did, there is nothing to say.
+fn live(session: &Session) -> Result<Vec<String>, Error> {
+    let places = Places::of(session)?;
+    let mut lines = Vec::new();
+    for place in places.all(None)? {
+        let name = format!("{} in {}", place.application, place.environment);
+        let gone = if place.declared { "" } else { "; the pipeline declares it no more" };
+        match places.host(place).status() {
+            Ok(Some(live)) => lines.push(format!("{name}: {}{gone}", told(&live, &place.environment))),
+            Ok(None) => {}
+            Err(error) => print::warning(format!("{name}: {error}")),
+        }
+    }
+    Ok(lines)
+}
+
+/// `0.7.0~dev2 in the green slot since 2026-11-23T07:13:03Z, 0.7.0~dev1 in the other, healthy: http://127.0.0.1:8000/`.
+fn told(live: &Live, environment: &str) -> String {
+    let healthy = if live.healthy { "healthy" } else { "does not answer" };
+    let since = live.since.iter().map(|time| format!(" since {time}")).collect::<String>();
+    let pinned = if live.pinned {
+        format!(", pinned until `rollback {environment} --unpin` or a newer version")
+    } else {
+        String::new()
+    };
+    let previous = live.previous.iter().map(|version| format!(", {version} in the other")).collect::<String>();
+    format!("{} in the {} slot{since}{previous}, {healthy}{pinned}: {}", live.version, live.slot, live.url)
+}
+
 /// Whether a staged run holds something that no other run has promoted meanwhile.
 fn waits(store: &Store, past: &Past) -> Result<bool, Error> {
     let Some(plan) = &past.plan else { return Ok(false) };
@@ -61,7 +92,10 @@ fn waits(store: &Store, past: &Past) -> Result<bool, Error> {
     let is_public = |(name, staged): (&String, &Release)| {
         channel.packages.get(name).is_some_and(|releases| releases.iter().any(|known| known.payload == staged.payload))
     };
-    Ok(!stage.staged.iter().all(is_public))
+    let deb_is_public = |(name, staged): (&String, &DebRelease)| {
+        channel.debs.get(name).is_some_and(|releases| releases.iter().any(|known| known.payload == staged.payload))
+    };
+    Ok(!stage.staged.iter().all(is_public) || !stage.debs.iter().all(deb_is_public))
 }
 
 /// The newest release of each package of each channel, in lines.
@@ -72,11 +106,19 @@ fn channels(generation: &Generation) -> Vec<String> {
     }];
     for (name, channel) in &generation.channels {
         lines.push(name.clone());
-        let width = channel.packages.keys().map(String::len).max().unwrap_or(0);
-        for (package, releases) in &channel.packages {
-            let Some(newest) = releases.last() else { continue };
-            let commit = newest.commit.as_deref().map(|commit| format!("  commit {commit:.12}")).unwrap_or_default();
-            lines.push(format!("  {package:<width$}  {}{commit}  run {}", newest.version, newest.run));
+        let wheels = channel.packages.iter().filter_map(|(package, releases)| {
+            let newest = releases.last()?;
+            Some((package.clone(), &newest.version, &newest.commit, &newest.run))
+        });
+        let debs = channel.debs.iter().filter_map(|(package, releases)| {
+            let newest = releases.last()?;
+            Some((format!("{package} (deb)"), &newest.version, &newest.commit, &newest.run))
+        });
+        let newest: Vec<_> = wheels.chain(debs).collect();
+        let width = newest.iter().map(|(package, ..)| package.len()).max().unwrap_or(0);
+        for (package, version, commit, run) in newest {
+            let commit = commit.as_deref().map(|commit| format!("  commit {commit:.12}")).unwrap_or_default();
+            lines.push(format!("  {package:<width$}  {version}{commit}  run {run}"));
         }
         for (job, figure) in &channel.ratchets {
             lines.push(format!("  coverage of {job}: {} of {} lines", figure.covered, figure.total));
@@ -89,9 +131,35 @@ fn channels(generation: &Generation) -> Vec<String> {
 mod tests {
     use super::*;
     use crate::{
+        deploy::Slot,
         store::{Channel, Figure},
         support::Digest,
     };
+
+    #[test]
+    fn what_serves_is_told_in_a_line() {
+        let live = Live {
+            slot: Slot::Green,
+            version: "0.7.0~dev2".to_owned(),
+            digest: Digest::of("shop"),
+            url: "http://127.0.0.1:8000/".to_owned(),
+            healthy: true,
+            pinned: false,
+            previous: Some("0.7.0~dev1".to_owned()),
+            since: Some("2026-11-23T07:13:03Z".to_owned()),
+        };
+        assert_eq!(
+            told(&live, "testing"),
+            "0.7.0~dev2 in the green slot since 2026-11-23T07:13:03Z, 0.7.0~dev1 in the other, healthy: \
+             http://127.0.0.1:8000/"
+        );
+        let pinned = Live { healthy: false, pinned: true, previous: None, since: None, ..live };
+        assert_eq!(
+            told(&pinned, "testing"),
+            "0.7.0~dev2 in the green slot, does not answer, pinned until `rollback testing --unpin` or a newer version: \
+             http://127.0.0.1:8000/"
+        );
+    }
 
     #[test]
     fn channels_show_their_newest_releases() {
@@ -107,7 +175,8 @@ mod tests {
             ("catalogue".to_owned(), vec![release("0.3")]),
         ];
         let figure = Figure { covered: 97, total: 100, commit: None };
-        let channel = Channel { packages: packages.into(), ratchets: [("money".to_owned(), figure)].into() };
+        let ratchets = [("money".to_owned(), figure)].into();
+        let channel = Channel { packages: packages.into(), ratchets, ..Channel::default() };
         let generation =
             Generation { number: 2, channels: [("develop".to_owned(), channel)].into(), ..Generation::default() };
         assert_eq!(

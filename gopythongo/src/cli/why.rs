@@ -1,13 +1,25 @@
-//! `why`: the reason for what became of a step, in the latest run and in today's plan.
+//! `why`: the reason for what became of a step, in the latest run and in today's plan, and for what would become of it now.
+
+use std::sync::Arc;
 
 use clap::Args;
 
-use super::{Error, Exit, Session, arguments::Wanted, print, run::known};
+use super::{
+    Error, Exit, Session,
+    arguments::Wanted,
+    causes::{Done, age, last_done},
+    print,
+    run::known,
+};
 use crate::{
+    context::Context,
     event::{Event, Stamped, StepOutcome},
-    plan::{Action, PlannedStep, Selection},
+    index::IndexUrls,
+    plan::{Action, Lowered, PlannedStep, Selection},
+    python::Toolchain,
     report,
-    run::{Failure, RunDirectory},
+    run::{Failure, Foreseen, RunDirectory, Services, foresee},
+    store::Store,
     support::words,
 };
 
@@ -27,26 +39,78 @@ pub(super) struct Why {
 impl Why {
     pub(super) fn execute(self, session: &Session) -> Result<Exit, Error> {
         let context = session.context(&self.wanted)?;
-        let plan = session.plan(&context, &Selection::default()).plan;
-        known(&plan, &self.step)?;
-        if let Some(step) = plan.step(&self.step) {
-            planned(step).into_iter().for_each(print::result);
-        }
-        let runs = RunDirectory::list(&session.place.state)?;
+        let lowered = session.plan(&context, &Selection::default());
+        known(&lowered.plan, &self.step)?;
+        let step = lowered.plan.step(&self.step);
+        step.into_iter().flat_map(planned).for_each(print::result);
+        let state = &session.place.state;
+        let runs = RunDirectory::list(state)?;
         let run = match &self.run {
             Some(run) if runs.contains(run) => Some(run),
             Some(run) => return Err(Error::usage(format!("there is no run `{run}`"))),
             None => runs.last(),
         };
+        if self.run.is_none() && step.is_some_and(|step| step.action == Action::Run) {
+            self.now(session, &lowered, context)?.into_iter().for_each(print::result);
+        }
         let Some(run) = run else {
             print::result("last time: nothing has run here yet");
             return Ok(Exit::Done);
         };
-        let record = RunDirectory::path_of(&session.place.state, run).join("events.ndjson");
+        let record = RunDirectory::path_of(state, run).join("events.ndjson");
         let events = report::read(&record).map_err(|error| Error::lacking(error.to_string()))?;
-        print::result(format!("in run {run}: {}", happened(&events, &self.step)));
+        print::result(format!("in run {run}{}: {}", age(run), happened(&events, &self.step)));
+        let upto: Vec<String> = runs.iter().filter(|known| *known <= run).cloned().collect();
+        if let Some(done) = last_done(state, &upto, &self.step) {
+            traced(&done, run).into_iter().for_each(print::result);
+        }
         Ok(Exit::Done)
     }
+
+    /// What would become of the step if the pipeline ran now, in lines.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    fn now(&self, session: &Session, lowered: &Lowered, context: Context) -> Result<Vec<String>, Error> {
+        let state = &session.place.state;
+        // no server is there, and no key asks one
+        let urls = IndexUrls { run: String::new(), base: String::new() };
+        let toolchain = Toolchain::new(&session.place.cache, context.pythons.clone(), urls, true);
+        let mut services = Services::new().with(Arc::new(toolchain));
+        if state.join("store").exists() {
+            services = services.with(Arc::new(Store::open(&state.join("store"))?));
+        }
+        let foreseen = foresee(lowered, &self.step, Arc::new(context), services, state)?;
+        Ok(foreseen.iter().map(|(step, foreseen)| told(step, foreseen, *step == self.step)).collect())
+    }
+}
+
+/// What would become of a step, in a line.
+fn told(step: &str, foreseen: &Foreseen, is_asked_for: bool) -> String {
+    let subject = if is_asked_for { "now".to_owned() } else { format!("  first `{step}`") };
+    match foreseen {
+        Foreseen::Cached(run) => {
+            format!("{subject}: it would not run: nothing that it reads has changed since run {run}")
+        }
+        Foreseen::Runs(reason) => format!("{subject}: it would run: {reason}"),
+        Foreseen::After(first) => format!("{subject}: it depends on `{first}`, which would run before it"),
+        Foreseen::Probed => format!("{subject}: it would look whether it is done, as nothing before it would run"),
+        Foreseen::Unknown(why) => format!("{subject}: nobody can tell whether it would run: {why}"),
+    }
+}
+
+/// When a step was really done, what it changed, and the inputs that began it, in lines. What the line of `shown`'s run
+/// says already is left out.
+fn traced(done: &Done, shown: &str) -> Vec<String> {
+    let mut lines = Vec::new();
+    if done.run != shown {
+        lines.push(format!("done in run {}{}: {}", done.run, age(&done.run), done.reason));
+    }
+    if let Some(receipt) = &done.receipt {
+        lines.push(format!("  it left {} in {}", receipt.identifier, receipt.target));
+    }
+    lines.extend(done.causes.iter().map(|(step, reason)| format!("  because `{step}` ran: {reason}")));
+    lines
 }
 
 /// What today's plan says of a step, in lines.
@@ -139,5 +203,46 @@ mod tests {
             vec![finished(StepOutcome::Cached, Some("nothing changed since run r0"), None)],
             "it was cached: nothing changed since run r0",
         );
+    }
+
+    #[test]
+    fn what_would_happen_is_told_with_what_comes_first() {
+        assert_eq!(
+            told("a/b", &Foreseen::Runs("`x.py` changed".to_owned()), true),
+            "now: it would run: `x.py` changed"
+        );
+        assert_eq!(
+            told("a/b", &Foreseen::Runs("`x.py` changed".to_owned()), false),
+            "  first `a/b`: it would run: `x.py` changed"
+        );
+        assert_eq!(
+            told("a/b", &Foreseen::After("a/wheel".to_owned()), true),
+            "now: it depends on `a/wheel`, which would run before it"
+        );
+    }
+
+    #[test]
+    fn what_is_live_is_traced_to_its_run_and_its_causes() {
+        let receipt = crate::run::Receipt {
+            target: "testing".to_owned(),
+            identifier: "shop 0.7.0".to_owned(),
+            digests: Default::default(),
+            found: false,
+        };
+        let done = Done {
+            run: "r1".to_owned(),
+            reason: "0.6.0 is live".to_owned(),
+            receipt: Some(receipt),
+            causes: vec![("money/wheel".to_owned(), "`src/money/x.py` changed".to_owned())],
+        };
+        assert_eq!(
+            traced(&done, "r2"),
+            [
+                "done in run r1: 0.6.0 is live",
+                "  it left shop 0.7.0 in testing",
+                "  because `money/wheel` ran: `src/money/x.py` changed"
+            ]
+        );
+        assert_eq!(traced(&done, "r1").len(), 2);
     }
 }

@@ -6,18 +6,20 @@ use std::{
 };
 
 use super::{
-    BuildKind, Context, Interpreter, JobContext, Survey,
-    choice::{Choice, Signs},
+    BuildKind, Context, Interpreter, JobContext, Published, Survey,
+    choice::{self, Choice, Signs},
     git::GitError,
     history::{History, Repositories},
     sdist::{Fetch, fetched, unpinned},
-    survey, versions,
+    survey, version_from, versions,
 };
 use crate::{
+    ci::{self, Variables},
     index::UpstreamError,
     pipeline::{Job, Pipeline, Source},
-    python::Requirement,
-    version::{self, Stamp, VersionPlan, VersionSource},
+    python::{Requirement, Virtualenv},
+    run::Step,
+    version::{self, Place, Stamp, VersionPlan, VersionSource},
 };
 
 /// What the command line says of the context.
@@ -29,12 +31,16 @@ pub struct Request {
     pub branch: Option<String>,
     /// `--kind`.
     pub kind: Option<BuildKind>,
+    /// The environment's variables, by which a build server is known.
+    pub variables: Variables,
     /// `--offline`.
     pub offline: bool,
     /// Where unpacked sdists and other fetched sources are kept: the tool cache.
     pub cache: PathBuf,
     /// The Pythons of this machine, the default one first.
     pub pythons: Vec<Interpreter>,
+    /// How the index is asked for the versions of a project; `None` where that is not wanted.
+    pub published: Option<Published>,
     /// How sdists that are not in the cache are fetched; `None` where that is not wanted.
     pub fetch: Option<Fetch>,
 }
@@ -77,25 +83,33 @@ pub fn gather(pipeline: &Pipeline, request: &Request) -> Result<Context, Context
     let root = absolute(&request.root);
     let mut repositories = Repositories::default();
     let here = repositories.of(&root);
-    let is_needed = request.kind.is_none() && request.branch.is_none() && pipeline.default_kind.is_none();
+    let server = ci::detect(&request.variables);
+    let is_needed = request.kind.is_none()
+        && request.branch.is_none()
+        && server.as_ref().map_or(pipeline.default_kind.is_none(), |build| {
+            build.branch.is_none() && build.tag.is_none() && build.pull_request.is_none()
+        });
     let here = match here {
         Some(Err(error)) if is_needed => return Err(error.into()),
         Some(repository) => repository.ok(),
         None => None,
     };
-    let choice = Choice::of(Signs {
+    let signs = Signs {
         kind: request.kind,
         branch: request.branch.as_deref(),
+        server: server.as_ref(),
+        branches: &pipeline.branches,
         default_kind: pipeline.default_kind,
         pipeline: &pipeline.name,
         repository: here.as_ref().and_then(|repository| repository.branch.as_deref()),
-    })?;
-    let branch = request.branch.clone().or_else(|| here.as_ref().and_then(|repository| repository.branch.clone()));
+    };
+    let choice = Choice::of(signs)?;
+    let branch = choice::branch(signs);
     let mut sources = Vec::new();
-    for job in &pipeline.jobs {
+    for job in pipeline.jobs.iter().filter(|job| job.is_built()) {
         let directory = directory(job, &root, request)?;
         let survey = survey(&directory);
-        sources.push(GatheredSource { job, directory, survey });
+        sources.push(GatheredSource::read(job, directory, survey, request));
     }
     let mut histories = repositories.histories(&sources);
     let checkouts = sources.iter().filter(|source| source.is_versioned_checkout());
@@ -104,7 +118,7 @@ pub fn gather(pipeline: &Pipeline, request: &Request) -> Result<Context, Context
         given.or_else(|| source.survey.version_source.clone())
     });
     let said: Vec<VersionSource> = said.collect();
-    let built_on = versions::Branch::of(choice.kind, branch.as_deref(), &said);
+    let built_on = versions::Branch::of(&pipeline.branches, choice.kind, branch.as_deref(), &said);
     let jobs = sources.into_iter().map(|source| {
         let history = histories.remove(&source.job.name).unwrap_or_default();
         let name = source.job.name.clone();
@@ -112,12 +126,17 @@ pub fn gather(pipeline: &Pipeline, request: &Request) -> Result<Context, Context
     });
     let jobs = jobs.collect();
     Ok(Context {
-        commit: here.and_then(|repository| repository.commit),
-        channel: choice.channel(branch.as_deref()),
+        commit: here.and_then(|repository| repository.commit).or_else(|| server.as_ref()?.commit.clone()),
+        channel: pipeline.branches.channel(choice.kind, branch.as_deref()),
+        target: server.as_ref().and_then(|build| {
+            let target = build.pull_request.as_ref()?.target.as_deref()?;
+            Some(pipeline.branches.channel(pipeline.branches.kind(target), Some(target)))
+        }),
         branch,
         kind: choice.kind,
         kind_reason: choice.reason,
         doubts: repositories.doubts(),
+        server,
         root,
         pythons: request.pythons.clone(),
         jobs,
@@ -129,25 +148,62 @@ pub(super) struct GatheredSource<'a> {
     pub(super) job: &'a Job,
     pub(super) directory: PathBuf,
     pub(super) survey: Survey,
+    /// Where the version is written besides the places that the project itself names.
+    places: Vec<Place>,
 }
 
-impl GatheredSource<'_> {
-    /// Whether the source is a checkout, whose builds are given versions: not a release, not an application's tree.
+impl<'a> GatheredSource<'a> {
+    /// A source with the version of where the job has it from. A project that says none has that of bumpversion's
+    /// configuration, if there is one.
+    fn read(job: &'a Job, directory: PathBuf, mut survey: Survey, request: &Request) -> Self {
+        let is_checkout = matches!(job.source, Source::Directory(_)) && survey.distribution.is_some();
+        let found = match (&job.version_from, &job.version) {
+            (Some(from), _) if is_checkout => Some(version_from::find(from, &directory, &survey, request)),
+            (None, None) if is_checkout && survey.version_source.is_none() => {
+                version_from::of_bumpversion(&directory).transpose()
+            }
+            _ => None,
+        };
+        let mut places = Vec::new();
+        match found {
+            Some(Ok((source, others))) => {
+                (survey.version_source, survey.version_problem, places) = (Some(source), None, others);
+            }
+            Some(Err(problem)) => {
+                (survey.version_source, survey.version_problem) = (None, Some(problem.to_string()));
+            }
+            None => {}
+        }
+        Self { job, directory, survey, places }
+    }
+
+    /// Whether the source is a checkout, whose builds are given versions: not a release, not a tree that is only tested.
     pub(super) fn is_versioned_checkout(&self) -> bool {
-        matches!(self.job.source, Source::Directory(_)) && self.survey.distribution.is_some()
+        matches!(self.job.source, Source::Directory(_)) && self.is_built()
+    }
+
+    /// Whether something is built of the source: a distribution, or a virtual environment with a tree that is none.
+    fn is_built(&self) -> bool {
+        let packed = || self.job.steps.iter().any(|declaration| declaration.step.kind() == Virtualenv::KIND);
+        self.survey.distribution.is_some() || packed()
     }
 
     fn into_context(self, branch: versions::Branch<'_>, history: &History) -> JobContext {
-        let Self { job, directory, mut survey } = self;
+        let is_built = self.is_built();
+        let Self { job, directory, mut survey, places } = self;
         if let Some(version) = &job.version {
             survey.version_source = Some(VersionSource::Pipeline(version.clone()));
             survey.version_problem = None;
         }
-        let plan = survey.distribution.is_some().then(|| match &job.source {
+        if is_built && survey.distribution.is_none() {
+            // no file says the version of a tree
+            survey.version_source.get_or_insert(VersionSource::GitTags);
+        }
+        let plan = is_built.then(|| match &job.source {
             Source::Sdist { requirement, subdirectory } if job.version.is_none() => {
                 released(requirement, subdirectory.is_none(), &directory, &survey)
             }
-            _ => checkout(branch, &directory, &survey, history),
+            _ => checkout(branch, &directory, &survey, places, history),
         });
         let (version, problem) = match plan {
             Some(Ok(version)) => (Some(version), None),
@@ -164,10 +220,14 @@ fn checkout(
     branch: versions::Branch<'_>,
     directory: &Path,
     survey: &Survey,
+    places: Vec<Place>,
     history: &History,
 ) -> Result<VersionPlan, String> {
     let source = survey.version_source.as_ref().ok_or_else(|| survey.version_problem.clone().unwrap_or_default())?;
-    let stamp = Stamp::find(directory).map_err(|error| error.to_string())?;
+    let stamp = match survey.distribution {
+        Some(_) => Stamp::find_with(directory, places).map_err(|error| error.to_string())?,
+        None => Stamp::Keep,
+    };
     versions::plan(branch, source, stamp, history).map_err(|problem| format!("{}: {problem}", directory.display()))
 }
 
@@ -236,6 +296,7 @@ mod tests {
         *,
     };
     use crate::{
+        context::Branches,
         pipeline::{JobBuilder as _, application, library},
         support::trees::{plant, tree},
     };
@@ -277,6 +338,10 @@ mod tests {
         assert!(matches!(money.version.as_ref().map(|plan| &plan.stamp), Some(Stamp::Rewrite(_))));
         let shop = &context.jobs["shop"];
         assert_eq!((&shop.version, &shop.survey.version_problem), (&None, &None));
+
+        let shop = application("shop").source("apps/shop").virtualenv("/opt/shop");
+        let packed = gather(&Pipeline::new("storefront").job(shop), &request(root))?;
+        assert_eq!(version(&packed, "shop"), "0.1.0.dev1", "a tree that is packed has a version");
         Ok(())
     }
 
@@ -398,6 +463,46 @@ mod tests {
         commit(&money, &[]);
         commit(&money, &[("money.py", "")]);
         assert_eq!(version(&gather(&pipeline(), &request(directory.path()))?, "money"), "1.5.0.dev2");
+        Ok(())
+    }
+
+    #[test]
+    fn a_build_server_says_what_a_detached_checkout_is_of() -> Result<(), ContextError> {
+        let directory = repository(&[MONEY, SHOP]);
+        run(directory.path(), &["checkout", "-q", "--detach"]);
+        let on = |variables: &str| {
+            let variables = variables.split_whitespace().filter_map(|pair| pair.split_once('=')).collect();
+            gather(&pipeline(), &Request { variables, ..request(directory.path()) })
+        };
+        assert!(on("").is_err(), "a laptop does not know");
+        let develop = on("TRAVIS=true TRAVIS_BRANCH=develop TRAVIS_PULL_REQUEST=false")?;
+        assert_eq!(version(&develop, "money"), "1.5.0.dev1");
+        assert_eq!((develop.branch.as_deref(), develop.channel.as_str()), (Some("develop"), "develop"));
+        assert!(develop.is_trusted() && develop.target.is_none());
+        let request = "TRAVIS=true TRAVIS_BRANCH=hotfix/1.4.1 TRAVIS_PULL_REQUEST=42 \
+            TRAVIS_PULL_REQUEST_BRANCH=feature/x TRAVIS_REPO_SLUG=acme/shop";
+        let own = on(&format!("{request} TRAVIS_PULL_REQUEST_SLUG=acme/shop"))?;
+        assert_eq!(version(&own, "money"), "1.5.0.dev1+x");
+        assert_eq!((own.kind, own.channel.as_str()), (BuildKind::PullRequest, "pull-request/x"));
+        assert_eq!(own.target.as_deref(), Some("hotfix/1.4.1"));
+        let fork = on(&format!("{request} TRAVIS_PULL_REQUEST_SLUG=eve/shop"))?;
+        assert!(own.is_trusted() && !fork.is_trusted());
+        assert_eq!(fork.kind_reason, "pull request 42 into hotfix/1.4.1, from a fork (Travis CI)");
+        Ok(())
+    }
+
+    #[test]
+    fn a_team_with_other_branches_says_so() -> Result<(), ContextError> {
+        let directory = repository(&[MONEY, SHOP]);
+        let branches = Branches::trunk("trunk").release(["rel-"]);
+        let on = |branch: &str| {
+            let request = Request { branch: Some(branch.to_owned()), ..request(directory.path()) };
+            let context = gather(&pipeline().branches(branches.clone()), &request)?;
+            Ok::<_, ContextError>(format!("{} into {}", version(&context, "money"), context.channel))
+        };
+        assert_eq!(on("trunk")?, "1.5.0.dev1 into develop");
+        assert_eq!(on("rel-1.5.0")?, "1.5.0rc1 into release/1.5.0");
+        assert_eq!(on("develop")?, "1.5.0.dev1+develop into feature/develop");
         Ok(())
     }
 }

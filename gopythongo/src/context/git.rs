@@ -147,6 +147,50 @@ impl Repository {
         Ok(String::from_utf8_lossy(&output).lines().map(ToOwned::to_owned).collect())
     }
 
+    /// The nearest tag that has a digit, and how many commits, merges too, the current one has and the tag has not: what
+    /// `git describe` says. `None` for the tag where there is none: then all commits are counted.
+    ///
+    /// # Errors
+    /// When there is no git program, or it refuses.
+    pub fn describe(&self) -> Result<(Option<String>, u64), GitError> {
+        if self.commit.is_none() {
+            return Ok((None, 0));
+        }
+        // without a tag, `--always` gives the abbreviated commit alone
+        let output = git(&self.toplevel, &["describe", "--tags", "--long", "--always", "--match", "*[0-9]*"])?;
+        let text = String::from_utf8_lossy(&output);
+        let mut parts = text.trim().rsplitn(3, '-');
+        if let (Some(_), Some(count), Some(tag)) = (parts.next(), parts.next(), parts.next())
+            && let Ok(count) = count.parse()
+        {
+            return Ok((Some(tag.to_owned()), count));
+        }
+        let output = git(&self.toplevel, &["rev-list", "--count", "HEAD"])?;
+        Ok((None, String::from_utf8_lossy(&output).trim().parse().unwrap_or_default()))
+    }
+
+    /// Names of branches, those of remote repositories too, each once.
+    ///
+    /// # Errors
+    /// When there is no git program, or it refuses.
+    pub fn branches(&self) -> Result<Vec<String>, GitError> {
+        let format = "--format=%(refname)";
+        let output = git(&self.toplevel, &["for-each-ref", format, "refs/heads", "refs/remotes"])?;
+        let text = String::from_utf8_lossy(&output);
+        let name = |line: &str| {
+            let of_remote = |rest: &str| rest.split_once('/').map(|(_, name)| name.to_owned());
+            line.strip_prefix("refs/heads/")
+                .map(ToOwned::to_owned)
+                .or_else(|| of_remote(line.strip_prefix("refs/remotes/")?))
+        };
+        // one without a commit is no reference yet
+        let mut names: Vec<String> = text.lines().filter_map(name).chain(self.branch.clone()).collect();
+        names.retain(|name| name != "HEAD");
+        names.sort();
+        names.dedup();
+        Ok(names)
+    }
+
     /// How many commits, merges apart, touched each directory, after a tag if there is one. The directories are canonical.
     ///
     /// # Errors
@@ -336,6 +380,27 @@ pub(super) mod tests {
         assert_eq!(counts(Some("v1.1.0"))?, (0, 0));
         assert_eq!(opened.tags()?, ["v1.0.0", "v1.1.0"]);
         assert_eq!(opened.commits(None, &[&opened.toplevel])?[&opened.toplevel], 4);
+        Ok(())
+    }
+
+    #[test]
+    fn the_nearest_tag_is_described_and_merges_count() -> Result<(), GitError> {
+        let directory = repository(&[("x", "1")]);
+        let path = directory.path();
+        let described = || open(path).describe();
+        assert_eq!(described()?, (None, 1));
+        run(path, &["tag", "no-version"]);
+        commit(path, &[("x", "2")]);
+        assert_eq!(described()?, (None, 2));
+        run(path, &["tag", "shop-2.0"]);
+        assert_eq!(described()?, (Some("shop-2.0".to_owned()), 0));
+        run(path, &["checkout", "-q", "-b", "side"]);
+        commit(path, &[("y", "1")]);
+        run(path, &["checkout", "-q", "develop"]);
+        commit(path, &[("z", "1")]);
+        run(path, &["tag", "v1.0-1"]);
+        run(path, &["-c", "user.name=a", "merge", "-q", "--no-ff", "-m", "merge", "side"]);
+        assert_eq!(described()?, (Some("v1.0-1".to_owned()), 2));
         Ok(())
     }
 

@@ -13,13 +13,15 @@ use super::{
     git::{GitError, Repository, toplevel},
     versions,
 };
+use crate::version::VersionSource;
 
 /// What decides a version besides the source's own words.
 #[derive(Debug, Clone, Default)]
 pub(super) struct History {
     /// The version of the last tag that is a release of this source, and the tag.
     pub(super) last: Option<(Version, String)>,
-    /// Commits after that tag, or all, that touch the source.
+    /// Commits after that tag, or all, that touch the source; of a source that is the whole repository and whose version
+    /// comes from tags, all of them, merges too, as setuptools_scm and hatch-vcs count.
     pub(super) commits: u64,
     /// The digest of the source's files where they differ from the commit, or there is none.
     pub(super) changed: Option<String>,
@@ -85,8 +87,12 @@ fn in_repository(repository: &Repository, sources: &[&GatheredSource<'_>]) -> BT
     let mut histories: BTreeMap<String, History> = BTreeMap::new();
     for source in sources {
         let own = source.survey.distribution.as_ref().map_or("", |distribution| distribution.name.as_str());
-        let last = tags.as_ref().ok().and_then(|tags| versions::last_release(tags, &[own, &source.job.name]));
-        by_tag.entry(last.as_ref().map(|(_, tag)| tag.clone())).or_default().push(&source.directory);
+        let described = (source.directory == repository.toplevel && is_of_tags(source)).then(|| described(repository));
+        let (last, commits) = described.flatten().unwrap_or_else(|| {
+            let last = tags.as_ref().ok().and_then(|tags| versions::last_release(tags, &[own, &source.job.name]));
+            by_tag.entry(last.as_ref().map(|(_, tag)| tag.clone())).or_default().push(&source.directory);
+            (last, 0)
+        });
         let changed = repository.is_changed(&source.directory).then(|| digest(source)).flatten();
         let problem = repository.shallow.then(|| {
             format!(
@@ -94,7 +100,7 @@ fn in_repository(repository: &Repository, sources: &[&GatheredSource<'_>]) -> BT
                 repository.toplevel.display()
             )
         });
-        histories.insert(source.job.name.clone(), History { last, commits: 0, changed, problem });
+        histories.insert(source.job.name.clone(), History { last, commits, changed, problem });
     }
     for (tag, directories) in by_tag {
         let counts = repository.commits(tag.as_deref(), &directories);
@@ -110,6 +116,20 @@ fn in_repository(repository: &Repository, sources: &[&GatheredSource<'_>]) -> BT
         histories.values_mut().for_each(|history| history.problem = Some(error.to_string()));
     }
     histories
+}
+
+/// The nearest tag, its version, and how many commits came after it, as the tools count that make versions of tags. `None` if
+/// git cannot say it, or the nearest tag is no version.
+fn described(repository: &Repository) -> Option<(Option<(Version, String)>, u64)> {
+    let (tag, commits) = repository.describe().ok()?;
+    let Some(tag) = tag else { return Some((None, commits)) };
+    let (_, version) = versions::version_tag(&tag)?;
+    Some((Some((version, tag)), commits))
+}
+
+/// Whether a source's version is made of tags.
+fn is_of_tags(source: &GatheredSource<'_>) -> bool {
+    source.job.version.is_none() && source.survey.version_source == Some(VersionSource::GitTags)
 }
 
 /// What is in no repository is in no commit.

@@ -29,30 +29,6 @@ impl BuildKind {
     pub const ALL: [Self; 6] =
         [Self::Feature, Self::PullRequest, Self::Develop, Self::Release, Self::Hotfix, Self::Master];
 
-    /// The kind of a branch by its name.
-    #[must_use]
-    pub fn of_branch(branch: &str) -> Self {
-        match branch.split_once('/').map_or(branch, |(head, _)| head) {
-            "develop" => Self::Develop,
-            "master" | "main" => Self::Master,
-            "release" => Self::Release,
-            "hotfix" => Self::Hotfix,
-            _ => Self::Feature,
-        }
-    }
-
-    /// The channel that a build of this kind promotes into: `develop`, `master`, or the branch with the kind before it.
-    #[must_use]
-    pub(crate) fn channel(self, branch: Option<&str>) -> String {
-        match self {
-            Self::Develop | Self::Master => self.word().to_owned(),
-            kind => {
-                let branch = branch.unwrap_or("detached");
-                format!("{kind}/{}", branch.strip_prefix(&format!("{kind}/")).unwrap_or(branch))
-            }
-        }
-    }
-
     /// The kind of the builds that promote into a channel; `None` if no build has such a channel.
     #[must_use]
     pub(crate) fn of_channel(channel: &str) -> Option<Self> {
@@ -216,23 +192,13 @@ impl std::ops::BitOr<BuildKind> for Kinds {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-
-    #[test]
-    fn branches_have_kinds() {
-        let kind = BuildKind::of_branch;
-        assert_eq!(kind("develop"), BuildKind::Develop);
-        assert_eq!(kind("main"), BuildKind::Master);
-        assert_eq!(kind("release/1.5.0"), BuildKind::Release);
-        assert_eq!(kind("hotfix/1.5.1"), BuildKind::Hotfix);
-        assert_eq!(kind("feature/discounts"), BuildKind::Feature);
-        assert_eq!(kind("mastery"), BuildKind::Feature);
-    }
+    use super::{super::Branches, *};
 
     #[test]
     fn channels_have_kinds_and_other_names_have_none() {
         for kind in BuildKind::ALL {
-            assert_eq!(BuildKind::of_channel(&kind.channel(Some("x/y"))), Some(kind));
+            let channel = Branches::git_flow().channel(kind, Some("x/y"));
+            assert_eq!(BuildKind::of_channel(&channel), Some(kind));
         }
         for name in ["develpo", "develop/x", "release", "release/", "feature/a b", "feature/../x", "topic/x", ""] {
             assert_eq!(BuildKind::of_channel(name), None, "{name}");

@@ -1,6 +1,8 @@
-//! Which files a source has: git knows, and without git a list of well-known litter has to do.
+//! Which files a source has: git knows, and without git a list of well-known litter has to do. The package of a pipeline that
+//! is inside of a source is no part of it.
 
 use std::{
+    collections::{BTreeSet, HashMap},
     ffi::OsStr,
     io,
     os::unix::ffi::OsStrExt,
@@ -9,6 +11,8 @@ use std::{
 };
 
 use walkdir::{DirEntry, WalkDir};
+
+use super::git::toplevel;
 
 /// Directories and files that tools leave behind, at any depth.
 const LITTER: [&str; 12] = [
@@ -29,17 +33,109 @@ const LITTER: [&str; 12] = [
 /// Directories that build back ends write, at the top only: packages may be called so too.
 const BUILT: [&str; 2] = ["build", "dist"];
 
-/// The paths of a source's files, relative to it, sorted by bytes. Some may be missing or be directories.
-pub(super) fn list(directory: &Path) -> io::Result<Vec<PathBuf>> {
-    let mut paths = match of_git(directory)? {
-        Some(paths) if !paths.is_empty() => paths,
-        // Nothing at all: an ignored directory of some repository, such as one for fetched sources.
-        _ => walk(directory)?,
+/// The files of several sources: git is asked once a repository, and not at all where there is none.
+#[derive(Debug, Default)]
+pub(crate) struct Listings(HashMap<PathBuf, Vec<PathBuf>>);
+
+impl Listings {
+    /// Lists sources by their absolute paths. What cannot be listed with others is listed when it is asked for, and then
+    /// says why.
+    pub(crate) fn of(sources: &[PathBuf]) -> Self {
+        let mut repositories: HashMap<PathBuf, BTreeSet<&PathBuf>> = HashMap::new();
+        let mut listings = HashMap::new();
+        for source in sources {
+            match toplevel(source) {
+                Some(top) => {
+                    repositories.entry(top).or_default().insert(source);
+                }
+                None if source.is_dir() => {
+                    listings.extend(walk(source).ok().map(|paths| (source.clone(), of_source(paths))));
+                }
+                None => {}
+            }
+        }
+        for sources in repositories.into_values() {
+            let Some(all) = common(&sources) else { continue };
+            let Ok(Some(paths)) = of_git(&all) else { continue };
+            let paths = sorted(paths);
+            for source in sources {
+                let Ok(below) = source.strip_prefix(&all) else { continue };
+                let inside = below_of(&paths, below);
+                // nothing at all is an ignored directory, and whether egg-info is litter is an unpacked release's own
+                // matter: such sources are listed by themselves
+                if !inside.is_empty() && !is_unpacked_sdist(source) {
+                    listings.insert(source.clone(), of_source(inside));
+                }
+            }
+        }
+        Self(listings)
+    }
+
+    /// The paths of a source's files, relative to it, sorted by bytes. Some may be missing or be directories.
+    ///
+    /// # Errors
+    /// When the source cannot be listed.
+    pub(super) fn get(&self, source: &Path) -> io::Result<Vec<PathBuf>> {
+        self.0.get(source).map_or_else(|| list(source), |paths| Ok(paths.clone()))
+    }
+}
+
+/// The directory that all sources are in, or are.
+fn common(sources: &BTreeSet<&PathBuf>) -> Option<PathBuf> {
+    let mut sources = sources.iter();
+    let mut all = (*sources.next()?).clone();
+    for source in sources {
+        while !source.starts_with(&all) {
+            all.pop();
+        }
+    }
+    Some(all)
+}
+
+/// Of sorted paths, those below a directory, relative to it: sorted by bytes, they stand together.
+fn below_of(paths: &[PathBuf], below: &Path) -> Vec<PathBuf> {
+    if below.as_os_str().is_empty() {
+        return paths.to_vec();
+    }
+    let prefix = [below.as_os_str().as_bytes(), b"/"].concat();
+    let begin = paths.partition_point(|path| path.as_os_str().as_bytes() < &prefix[..]);
+    let inside = paths[begin..].iter().map_while(|path| path.as_os_str().as_bytes().strip_prefix(&prefix[..]));
+    inside.map(|path| PathBuf::from(OsStr::from_bytes(path))).collect()
+}
+
+/// The paths of a source in their order, without what is no part of it.
+fn of_source(mut paths: Vec<PathBuf>) -> Vec<PathBuf> {
+    leave_out_pipelines(&mut paths);
+    sorted(paths)
+}
+
+/// A pipeline beside what it delivers is no part of that: editing it rebuilds nothing, and a back end that looks for packages
+/// finds none in it.
+fn leave_out_pipelines(paths: &mut Vec<PathBuf>) {
+    let named = |name: &str| -> BTreeSet<PathBuf> {
+        let found = paths.iter().filter(|path| path.file_name() == Some(OsStr::new(name)));
+        found.filter_map(|path| path.parent()).filter(|parent| *parent != "").map(Path::to_owned).collect()
     };
+    let pipelines: Vec<PathBuf> = named("pipeline.rs").intersection(&named("Cargo.toml")).cloned().collect();
+    paths.retain(|path| !pipelines.iter().any(|pipeline| path.starts_with(pipeline)));
+}
+
+fn sorted(mut paths: Vec<PathBuf>) -> Vec<PathBuf> {
     paths.sort_by(|a, b| a.as_os_str().as_bytes().cmp(b.as_os_str().as_bytes()));
     // A path that is being merged is there once a side.
     paths.dedup();
-    Ok(paths)
+    paths
+}
+
+/// The paths of a source's files, relative to it, sorted by bytes. Some may be missing or be directories.
+pub(crate) fn list(directory: &Path) -> io::Result<Vec<PathBuf>> {
+    // git need not be asked where there is no repository
+    let of_git = if toplevel(directory).is_some() || !directory.exists() { of_git(directory)? } else { None };
+    Ok(of_source(match of_git {
+        Some(paths) if !paths.is_empty() => paths,
+        // Nothing at all: an ignored directory of some repository, such as one for fetched sources.
+        _ => walk(directory)?,
+    }))
 }
 
 /// What git tracks, or would if told to; `None` without git or outside of a work tree.
@@ -86,8 +182,10 @@ fn walk(directory: &Path) -> io::Result<Vec<PathBuf>> {
     let kept = |entry: &DirEntry| {
         let name = entry.file_name();
         let built = entry.depth() == 1 && entry.file_type().is_dir() && BUILT.iter().any(|built| name == *built);
-        let environment = entry.file_type().is_dir() && entry.path().join("pyvenv.cfg").is_file();
-        entry.depth() == 0 || !(is_litter(name, unpacked) || built || environment)
+        // an environment; a cache that says so itself, as cargo's `target` does (the Cache Directory Tagging Specification)
+        let marked = ["pyvenv.cfg", "CACHEDIR.TAG"].iter().any(|marker| entry.path().join(marker).is_file());
+        let made = entry.file_type().is_dir() && marked;
+        entry.depth() == 0 || !(is_litter(name, unpacked) || built || made)
     };
     let mut paths = Vec::new();
     for entry in WalkDir::new(directory).into_iter().filter_entry(kept) {
@@ -166,6 +264,35 @@ mod tests {
     }
 
     #[test]
+    fn what_is_listed_together_is_what_is_listed_alone() -> io::Result<()> {
+        let directory = tempfile::tempdir()?;
+        let path = fs::canonicalize(directory.path())?;
+        for name in ["libs/a", "libs/a-b", "libs/ab", "apps/shop", "ignored/x"] {
+            fs::create_dir_all(path.join(name))?;
+            source(&path.join(name))?;
+        }
+        fs::create_dir_all(path.join("apps/shop/pipeline"))?;
+        fs::write(path.join("apps/shop/pipeline/pipeline.rs"), "")?;
+        fs::write(path.join("apps/shop/pipeline/Cargo.toml"), "")?;
+        fs::write(path.join("libs/ab/PKG-INFO"), "")?;
+        git(&path, &["init", "--quiet"]);
+        fs::write(path.join(".gitignore"), "/ignored\n")?;
+        git(&path, &["add", "libs/a", "apps"]);
+        let outside = tempfile::tempdir()?;
+        source(outside.path())?;
+        let names = ["libs/a", "libs/a-b", "libs/ab", "apps/shop", "ignored/x", "", "libs"];
+        let mut sources: Vec<PathBuf> = names.map(|name| path.join(name)).into();
+        sources.push(fs::canonicalize(outside.path())?);
+        sources.push(path.join("missing"));
+        let together = Listings::of(&sources);
+        for source in &sources[..sources.len() - 1] {
+            assert_eq!(together.get(source)?, list(source)?, "{}", source.display());
+        }
+        assert!(together.get(&path.join("missing")).is_err());
+        Ok(())
+    }
+
+    #[test]
     fn without_git_litter_is_left_out() -> io::Result<()> {
         let directory = tempfile::tempdir()?;
         source(directory.path())?;
@@ -180,6 +307,24 @@ mod tests {
         assert_eq!(names(directory.path()), expected);
         fs::write(directory.path().join("PKG-INFO"), "")?;
         assert!(names(directory.path()).contains(&"src/x.egg-info/PKG-INFO".to_owned()));
+        Ok(())
+    }
+
+    #[test]
+    fn a_pipeline_and_what_cargo_makes_of_it_are_no_sources() -> io::Result<()> {
+        let directory = tempfile::tempdir()?;
+        let path = directory.path();
+        for file in
+            ["pipeline/Cargo.toml", "pipeline/pipeline.rs", "target/CACHEDIR.TAG", "target/debug/x", "Cargo.toml"]
+        {
+            fs::create_dir_all(path.join(file).parent().expect("it has one"))?;
+            fs::write(path.join(file), "")?;
+        }
+        assert_eq!(names(path), ["Cargo.toml"]);
+        assert_eq!(names(&path.join("pipeline")), ["Cargo.toml", "pipeline.rs"]);
+        git(path, &["init", "--quiet"]);
+        fs::write(path.join(".gitignore"), "/target\n")?;
+        assert_eq!(names(path), [".gitignore", "Cargo.toml"]);
         Ok(())
     }
 

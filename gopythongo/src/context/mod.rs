@@ -1,5 +1,6 @@
 //! Everything outside that a plan depends on, gathered once. Tests replace any of it.
 
+mod branches;
 mod choice;
 mod gather;
 pub mod git;
@@ -11,21 +12,26 @@ mod secret;
 mod stat_cache;
 mod survey;
 mod tree;
+mod version_from;
 mod versions;
 
 use std::{collections::BTreeMap, path::PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+pub use branches::Branches;
 pub use gather::{ContextError, Request, gather};
 pub use kind::{BuildKind, KindSet, Kinds};
+pub(crate) use listing::Listings;
+pub(crate) use listing::list as list_files;
 pub use sdist::{Fetch, fetch_sdist};
 pub use secret::{Redactor, Secret};
 pub use stat_cache::StatCache;
 pub use survey::{CoverageConfiguration, Distribution, Layout, Survey, survey};
 pub use tree::{SourceFile, SourceTree};
+pub use version_from::{Published, published_versions};
 
-use crate::version::VersionPlan;
+use crate::{ci::ServerBuild, version::VersionPlan};
 
 /// What a plan depends on besides the pipeline.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -38,17 +44,32 @@ pub struct Context {
     pub kind: BuildKind,
     /// Where the kind comes from: ``branch `develop` ``, `--kind`, ``default_kind of `storefront` ``.
     pub kind_reason: String,
+    /// What the build server says of the build; `None` on a laptop.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub server: Option<ServerBuild>,
     /// What is not known of the repositories of the sources, although versions are made of it; a sentence each.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub doubts: Vec<String>,
     /// The channel that the run promotes into: `develop`, `release/1.5.0`, `master`, `feature/x`.
     pub channel: String,
+    /// The channel of the branch that the build's pull request shall be merged into, where the server says it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub target: Option<String>,
     /// The pipeline's root directory, absolute.
     pub root: PathBuf,
     /// The Pythons found on this machine, the default one first.
     pub pythons: Vec<Interpreter>,
     /// What is known of each job's source, by job name.
     pub jobs: BTreeMap<String, JobContext>,
+}
+
+impl Context {
+    /// Whether what is built was written by somebody who may push to the repository. A pull request of a fork was not: its run
+    /// gets no secrets and writes no shared state.
+    #[must_use]
+    pub fn is_trusted(&self) -> bool {
+        self.server.as_ref().is_none_or(ServerBuild::is_trusted)
+    }
 }
 
 /// A Python found on this machine.

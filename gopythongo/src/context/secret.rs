@@ -40,6 +40,12 @@ impl Redactor {
         }
     }
 
+    /// Whether there is anything to take out.
+    #[must_use]
+    pub fn knows_any(&self) -> bool {
+        !self.0.is_empty()
+    }
+
     /// The text with every known secret replaced by `…`.
     #[must_use]
     pub fn redact(&self, text: &str) -> String {

@@ -1,7 +1,7 @@
 //! Digests of files by what `stat` says of them, so that unchanged files are not read again.
 
 use std::{
-    collections::BTreeMap,
+    collections::HashMap,
     ffi::OsStr,
     fs::{self, Metadata},
     io,
@@ -24,7 +24,14 @@ const SETTLED: Duration = Duration::from_secs(2);
 #[derive(Debug)]
 pub struct StatCache {
     path: PathBuf,
-    entries: Mutex<BTreeMap<PathBuf, Entry>>,
+    known: Mutex<Known>,
+}
+
+#[derive(Debug, Default)]
+struct Known {
+    entries: HashMap<PathBuf, Entry>,
+    /// Whether the file says something else.
+    changed: bool,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,18 +48,21 @@ impl StatCache {
     #[must_use]
     pub fn open(path: &Path) -> Self {
         let entries = fs::read(path).ok().and_then(|bytes| parse(&bytes)).unwrap_or_default();
-        Self { path: path.to_owned(), entries: Mutex::new(entries) }
+        Self { path: path.to_owned(), known: Mutex::new(Known { entries, changed: false }) }
     }
 
-    /// Writes the cache back, without what no longer exists.
+    /// Writes the cache back, without what no longer exists; does nothing if nothing was learnt.
     ///
     /// # Errors
     /// When the file cannot be written.
     pub fn save(&self) -> io::Result<()> {
-        let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
-        entries.retain(|path, _| path.symlink_metadata().is_ok());
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if !known.changed {
+            return Ok(());
+        }
+        known.entries.retain(|path, _| path.symlink_metadata().is_ok());
         let mut bytes = HEADER.as_bytes().to_vec();
-        for (path, entry) in &*entries {
+        for (path, entry) in &known.entries {
             bytes.push(0);
             bytes.extend(entry.digest.to_string().bytes());
             for number in entry.stamp {
@@ -61,7 +71,18 @@ impl StatCache {
             bytes.push(b' ');
             bytes.extend(path.as_os_str().as_bytes());
         }
-        write_atomic(&self.path, &bytes, Durability::Cached)
+        write_atomic(&self.path, &bytes, Durability::Cached)?;
+        known.changed = false;
+        Ok(())
+    }
+
+    /// The digest of a file, through links.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn file(&self, path: &Path) -> io::Result<Digest> {
+        let path = fs::canonicalize(path)?;
+        self.digest(&path, &fs::metadata(&path)?, || Digest::of_file(&path))
     }
 
     /// The digest of a file with this metadata, which was read before `hash` is called.
@@ -72,20 +93,21 @@ impl StatCache {
         hash: impl FnOnce() -> io::Result<Digest>,
     ) -> io::Result<Digest> {
         let stamp = stamp(metadata);
-        if let Some(entry) = self.entries.lock().unwrap_or_else(PoisonError::into_inner).get(path)
+        if let Some(entry) = self.known.lock().unwrap_or_else(PoisonError::into_inner).entries.get(path)
             && entry.stamp == stamp
         {
             return Ok(entry.digest);
         }
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let digest = hash()?;
-        let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         let settled = i128::try_from(now.saturating_sub(SETTLED).as_nanos()).unwrap_or_default();
-        if stamp[1].max(stamp[2]) < settled {
-            entries.insert(path.to_owned(), Entry { stamp, digest });
+        known.changed |= if stamp[1].max(stamp[2]) < settled {
+            known.entries.insert(path.to_owned(), Entry { stamp, digest });
+            true
         } else {
-            entries.remove(path);
-        }
+            known.entries.remove(path).is_some()
+        };
         Ok(digest)
     }
 }
@@ -101,7 +123,7 @@ fn stamp(metadata: &Metadata) -> Stamp {
     ]
 }
 
-fn parse(bytes: &[u8]) -> Option<BTreeMap<PathBuf, Entry>> {
+fn parse(bytes: &[u8]) -> Option<HashMap<PathBuf, Entry>> {
     let mut records = bytes.split(|byte| *byte == 0);
     if records.next()? != HEADER.as_bytes() {
         return None;
@@ -148,6 +170,9 @@ mod tests {
         cache.save()?;
         let cache = StatCache::open(&file);
         assert_eq!(digest(&cache, Path::new("/etc/passwd")), (first.0, false));
+        fs::remove_file(&file)?;
+        cache.save()?;
+        assert!(!file.exists(), "nothing was learnt, so nothing is written");
         Ok(())
     }
 

@@ -11,7 +11,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{StatCache, listing};
+use super::{
+    StatCache,
+    listing::{self, Listings},
+};
 use crate::support::{Digest, Hasher};
 
 /// One file of a source.
@@ -40,16 +43,21 @@ impl SourceTree {
     /// # Errors
     /// When the directory or a file cannot be read, or git fails.
     pub fn read(directory: &Path) -> io::Result<Self> {
-        Self::read_with(directory, None)
+        Self::of(directory, listing::list(directory)?, None)
     }
 
-    /// As [`read`](Self::read), but hashes only files that have changed since the cache met them.
+    /// As [`read`](Self::read), of a source that was listed with others, and hashes only files that have changed since the
+    /// cache met them.
     ///
     /// # Errors
     /// As [`read`](Self::read).
-    pub fn read_with(directory: &Path, cache: Option<&StatCache>) -> io::Result<Self> {
-        let mut files = Vec::new();
-        for path in listing::list(directory)? {
+    pub(crate) fn read_listed(directory: &Path, listings: &Listings, cache: &StatCache) -> io::Result<Self> {
+        Self::of(directory, listings.get(directory)?, Some(cache))
+    }
+
+    fn of(directory: &Path, paths: Vec<PathBuf>, cache: Option<&StatCache>) -> io::Result<Self> {
+        let mut files = Vec::with_capacity(paths.len());
+        for path in paths {
             let full = directory.join(&path);
             let metadata = match fs::symlink_metadata(&full) {
                 Ok(metadata) => metadata,

@@ -1,11 +1,11 @@
 //! The version that a build of a source gets: from its own words or tags, the kind of the build and its branch.
 
-use pep440_rs::Version;
+use pep440_rs::{Prerelease, Version};
 
-use super::{BuildKind, history::History};
+use super::{Branches, BuildKind, history::History};
 use crate::{
     python::name::normalize,
-    version::{Numbering, Stamp, VersionPlan, VersionSource},
+    version::{Bump, Numbering, Stamp, VersionPlan, VersionSource},
 };
 
 /// The kind of a build and its branch, as far as versions are concerned.
@@ -13,6 +13,8 @@ use crate::{
 pub(super) struct Branch<'a> {
     pub(super) kind: BuildKind,
     pub(super) name: Option<&'a str>,
+    /// Its name without the prefix that branches of the kind have: `1.5.0` of `release/1.5.0`.
+    pub(super) topic: Option<&'a str>,
     /// Whether a source says the version that the branch is named for: then the others, which are released with it, have
     /// versions of their own.
     pub(super) is_said: bool,
@@ -21,16 +23,18 @@ pub(super) struct Branch<'a> {
 impl<'a> Branch<'a> {
     /// The branch that these sources are built on.
     pub(super) fn of<'b>(
+        branches: &Branches,
         kind: BuildKind,
         name: Option<&'a str>,
         sources: impl IntoIterator<Item = &'b VersionSource>,
     ) -> Self {
-        let named = named_release(kind, name);
+        let topic = name.map(|name| branches.topic(kind, name));
+        let named = named_release(kind, topic);
         let says = |source: &VersionSource| {
             let said = source.version().and_then(|version| parsed(version).ok());
             said.is_some_and(|said| Some(release(&said)) == named)
         };
-        Self { kind, name, is_said: sources.into_iter().any(says) }
+        Self { kind, name, topic, is_said: sources.into_iter().any(says) }
     }
 }
 
@@ -44,18 +48,21 @@ pub(super) fn plan(
     stamp: Stamp,
     history: &History,
 ) -> Result<VersionPlan, String> {
-    let Branch { kind, name: branch, is_said } = branch;
+    let Branch { kind, name, topic, is_said } = branch;
     let said = match source.version() {
+        // what comes next may be a post-release
+        Some(version) if matches!(source, VersionSource::Index { .. }) => parsed(version)?.with_dev(None),
         Some(version) => release(&parsed(version)?),
         None => of_tags(kind, history)?,
     };
-    let base = match named_release(kind, branch) {
+    let base = match named_release(kind, topic) {
         None => said,
-        Some(named) if named == said || *source == VersionSource::GitTags => named,
+        // a tag of a candidate is on the way to it
+        Some(named) if named == release(&said) || *source == VersionSource::GitTags => named,
         Some(_) if is_said => said,
         Some(named) => {
-            let branch = branch.unwrap_or_default();
-            return Err(format!("branch `{branch}` is for {named}, which no source says; this one says {said}"));
+            let name = name.unwrap_or_default();
+            return Err(format!("branch `{name}` is for {named}, which no source says; this one says {said}"));
         }
     };
     let numbering = match kind {
@@ -63,7 +70,7 @@ pub(super) fn plan(
         BuildKind::Release | BuildKind::Hotfix => Numbering::Candidate,
         BuildKind::Master => Numbering::Final,
     };
-    let of_branch = matches!(kind, BuildKind::Feature | BuildKind::PullRequest).then(|| label(branch));
+    let of_branch = matches!(kind, BuildKind::Feature | BuildKind::PullRequest).then(|| label(topic));
     let of_change = history.changed.as_ref().map(|digest| format!("d{digest}"));
     let labels: Vec<String> = of_branch.into_iter().chain(of_change).collect();
     let local = (!labels.is_empty()).then(|| labels.join("."));
@@ -89,15 +96,24 @@ pub(super) fn last_release(tags: &[String], names: &[&str]) -> Option<(Version, 
     last.map(|(_, version, tag)| (version, tag.clone()))
 }
 
-/// `v1.4.2`, `1.4.2`, `money-1.4.2`, `money/v1.4.2`, `money@1.4.2`: the normalised name before it, and the version.
+/// Whether a tag is that of a release.
+pub(super) fn is_release_tag(tag: &str) -> bool {
+    release_tag(tag).is_some()
+}
+
+/// The release, and the normalised name before it, of a tag.
 fn release_tag(tag: &str) -> Option<(String, Version)> {
+    version_tag(tag).filter(|(_, version)| version.is_stable())
+}
+
+/// `v1.4.2`, `1.4.2`, `money-1.4.2`, `money/v1.4.2`, `money@1.4.2`: the normalised name before it, and the version.
+pub(super) fn version_tag(tag: &str) -> Option<(String, Version)> {
     let starts = std::iter::once(0).chain(tag.match_indices(['-', '/', '@', '_']).map(|(at, _)| at + 1));
     starts.into_iter().find_map(|start| {
         let text = tag[start..].strip_prefix('v').unwrap_or(&tag[start..]);
         // PEP 440 reads `1-2` as a post-release: nobody means that by a tag.
         let version: Version = text.parse().ok().filter(|_| !text.contains('-'))?;
-        let is_release = version.is_stable() && !version.is_local();
-        is_release.then(|| (normalize(tag[..start].trim_end_matches(['-', '/', '@', '_'])), version))
+        (!version.is_local()).then(|| (normalize(tag[..start].trim_end_matches(['-', '/', '@', '_'])), version))
     })
 }
 
@@ -111,23 +127,31 @@ fn of_tags(kind: BuildKind, history: &History) -> Result<Version, String> {
         Some((version, _)) if kind == BuildKind::Master && history.commits == 0 && history.changed.is_none() => {
             Ok(version.clone())
         }
-        Some((version, _)) => {
-            let mut numbers = version.release().to_vec();
-            numbers.resize(numbers.len().max(3), 0);
-            if let Some(last) = numbers.last_mut() {
-                *last += 1;
-            }
-            Ok(Version::new(numbers).with_epoch(version.epoch()))
+        Some((version, _)) if matches!(kind, BuildKind::Feature | BuildKind::PullRequest | BuildKind::Develop) => {
+            Ok(next(version))
         }
+        Some((version, _)) => Ok(Bump::Release.python(version)),
+    }
+}
+
+/// The version that development after a tag is on the way to, as setuptools_scm guesses it: the last number is counted up,
+/// whatever it belongs to. 1.4.3 after 1.4.2, 1.5 after 1.4, 1.5.0rc2 after 1.5.0rc1.
+fn next(version: &Version) -> Version {
+    let version = version.clone();
+    match (version.dev(), version.post(), version.pre()) {
+        (Some(_), ..) => version.with_dev(None),
+        (None, Some(post), _) => version.with_post(Some(post + 1)),
+        (None, None, Some(pre)) => version.with_pre(Some(Prerelease { number: pre.number + 1, ..pre })),
+        (None, None, None) => Bump::Release.python(&version),
     }
 }
 
 /// The release that a branch is for: 1.5.0 of `release/1.5.0`. None where it has another name.
-fn named_release(kind: BuildKind, branch: Option<&str>) -> Option<Version> {
+fn named_release(kind: BuildKind, topic: Option<&str>) -> Option<Version> {
     if !matches!(kind, BuildKind::Release | BuildKind::Hotfix) {
         return None;
     }
-    let name = branch?.strip_prefix(kind.word())?.strip_prefix('/')?;
+    let name = topic?;
     name.strip_prefix('v').unwrap_or(name).parse().ok().map(|version| release(&version))
 }
 
@@ -140,11 +164,10 @@ fn parsed(version: &str) -> Result<Version, String> {
     version.parse().map_err(|_| format!("`{version}` is not a version (PEP 440)"))
 }
 
-/// A branch as a local label (PEP 440): `Fix/rounding_up` becomes `fix.rounding.up`, and `feature/` is left out. Without
+/// A branch as a local label (PEP 440): `Fix/rounding_up` becomes `fix.rounding.up`. Without
 /// a branch there is a label all the same: it keeps the bytes out of channels that others read.
-fn label(branch: Option<&str>) -> String {
-    let branch = branch.unwrap_or("detached");
-    let branch = branch.strip_prefix("feature/").unwrap_or(branch).to_ascii_lowercase();
+fn label(topic: Option<&str>) -> String {
+    let branch = topic.unwrap_or("detached").to_ascii_lowercase();
     let words: Vec<&str> = branch.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty()).collect();
     if words.is_empty() { "branch".to_owned() } else { words.join(".") }
 }
@@ -154,7 +177,7 @@ mod tests {
     use super::*;
 
     fn version(kind: BuildKind, branch: &str, source: &VersionSource, history: &History) -> String {
-        match plan(Branch::of(kind, Some(branch), [source]), source, Stamp::Keep, history) {
+        match plan(Branch::of(&Branches::git_flow(), kind, Some(branch), [source]), source, Stamp::Keep, history) {
             Ok(plan) => plan.version(plan.number).to_string(),
             Err(problem) => problem,
         }
@@ -200,7 +223,8 @@ mod tests {
     fn sources_that_are_released_together_have_versions_of_their_own() {
         let (money, catalog) = (said("1.6.0"), said("0.3.0"));
         let of = |source, all: &[&VersionSource]| {
-            let branch = Branch::of(BuildKind::Release, Some("release/1.6.0"), all.iter().copied());
+            let branch =
+                Branch::of(&Branches::git_flow(), BuildKind::Release, Some("release/1.6.0"), all.iter().copied());
             plan(branch, source, Stamp::Keep, &History::default()).map(|plan| plan.version(1).to_string())
         };
         assert_eq!(of(&money, &[&money, &catalog]).as_deref(), Ok("1.6.0rc1"));
@@ -210,14 +234,14 @@ mod tests {
     }
 
     #[test]
-    fn tags_give_the_next_patch() {
+    fn tags_give_the_next_version() {
         let of = |kind, tag: Option<&str>, commits| {
             let last = tag.and_then(|tag| last_release(&[tag.to_owned()], &["money"]));
             version(kind, "x", &VersionSource::GitTags, &History { last, commits, ..History::default() })
         };
         assert_eq!(of(BuildKind::Develop, None, 3), "0.1.0.dev3");
         assert_eq!(of(BuildKind::Develop, Some("v1.4.2"), 3), "1.4.3.dev3");
-        assert_eq!(of(BuildKind::Develop, Some("v1.4"), 3), "1.4.1.dev3");
+        assert_eq!(of(BuildKind::Develop, Some("v1.4"), 3), "1.5.dev3");
         assert_eq!(of(BuildKind::Master, Some("v1.4.2"), 0), "1.4.2");
         assert_eq!(of(BuildKind::Master, Some("v1.4.2"), 1), "1.4.3");
         let shallow = History { problem: Some("no tags".to_owned()), ..History::default() };

@@ -8,6 +8,7 @@ use std::{
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    deploy::Live,
     plan::{Plan, StepId},
     run::{Failure, Outcome, Receipt},
 };
@@ -39,6 +40,18 @@ pub enum RunState {
         /// The generation.
         generation: u64,
     },
+    /// The set is in its channel, and live where this build is deployed to.
+    Live {
+        /// The generation; `None` if nothing but a deployment was asked for.
+        generation: Option<u64>,
+        /// URLs by environment and application: `testing/shop`.
+        urls: BTreeMap<String, String>,
+    },
+    /// The set is in its channel, and a deployment failed: what was live before is.
+    NotLive {
+        /// The generation; `None` if nothing but deployments was asked for.
+        generation: Option<u64>,
+    },
     /// The set is staged: downstream jobs were left out.
     Staged {
         /// The jobs that were left out.
@@ -63,6 +76,9 @@ pub enum Event {
         plan: Box<Plan>,
         /// Whether an earlier run with this id goes on.
         resumed: bool,
+        /// The commit of the pipeline's checkout, if it is one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        commit: Option<String>,
     },
     /// A step begins.
     StepStarted {
@@ -77,6 +93,15 @@ pub enum Event {
         step: StepId,
         /// The line, without its end.
         line: String,
+    },
+    /// Something broke that a step does not answer for, and it is tried again.
+    StepRetried {
+        /// The step.
+        step: StepId,
+        /// How often it was tried again with this time, from 1.
+        retry: u32,
+        /// What broke.
+        failure: Box<Failure>,
     },
     /// A step ended.
     StepFinished {
@@ -110,6 +135,17 @@ pub enum Event {
         generation: u64,
         /// Versions by name.
         set: BTreeMap<String, String>,
+    },
+    /// A version serves in an environment.
+    Live {
+        /// The application.
+        application: String,
+        /// The environment.
+        environment: String,
+        /// What serves there.
+        live: Live,
+        /// Whether it did before this run looked.
+        found: bool,
     },
     /// What the run was based on changed; steps whose keys changed run again.
     Rebased {

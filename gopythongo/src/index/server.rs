@@ -119,6 +119,12 @@ impl Server {
         format!("http://{}/channels/{}/simple/", self.address, encode(channel))
     }
 
+    /// The apt repository: its suites are the channels of the current generation.
+    #[must_use]
+    pub fn apt_url(&self) -> String {
+        format!("http://{}/apt", self.address)
+    }
+
     /// The simple index of a channel of one generation.
     #[must_use]
     pub fn generation_url(&self, generation: u64, channel: &str) -> String {

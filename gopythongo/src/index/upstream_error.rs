@@ -13,12 +13,14 @@ pub struct UpstreamError {
     pub message: String,
     /// What to do next.
     pub hint: Option<String>,
+    /// Whether it may be otherwise in a moment: no connection, a server that is overloaded.
+    pub is_passing: bool,
 }
 
 impl UpstreamError {
     /// An error without a hint.
     pub(super) fn new(message: impl Into<String>) -> Self {
-        Self { message: message.into(), hint: None }
+        Self { message: message.into(), hint: None, is_passing: false }
     }
 
     /// The same error with a hint.
@@ -35,7 +37,8 @@ impl UpstreamError {
 
     /// An answer that is none.
     pub(super) fn status(target: &str, status: StatusCode) -> Self {
-        let error = Self::new(format!("`{}` answered {status}", url::split_user(target).0));
+        let mut error = Self::new(format!("`{}` answered {status}", url::split_user(target).0));
+        error.is_passing = status.is_server_error() || status == StatusCode::TOO_MANY_REQUESTS;
         match status {
             StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => error.with_hint(
                 "put credentials into pip's `index-url` or into `~/.netrc`: what pip and uv use is used here too",
@@ -51,7 +54,8 @@ impl UpstreamError {
             ureq::Error::Tls(_) | ureq::Error::Rustls(_) => {
                 said.with_hint("name your company's certificates by pip's `cert` or `SSL_CERT_FILE`")
             }
-            _ => said.with_hint("is there a connection, and is a proxy needed? `--offline` uses what is in the cache"),
+            _ => Self { is_passing: true, ..said }
+                .with_hint("is there a connection, and is a proxy needed? `--offline` uses what is in the cache"),
         }
     }
 }

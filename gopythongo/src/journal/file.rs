@@ -1,4 +1,4 @@
-//! The journal's file: JSON lines, each with a sequence number and a checksum, each synced.
+//! The journal's file: JSON lines, each with a sequence number and a checksum, all synced but those of pure steps.
 //!
 //! `{"seq":1,"sum":"<8 hex>","record":{…}}`, where the sum is the beginning of the SHA-256 digest of number and record.
 
@@ -75,11 +75,24 @@ impl Journal {
         Ok(records)
     }
 
-    /// Appends a record and syncs it.
+    /// Appends a record and syncs it, with those that were [noted](Self::note).
     ///
     /// # Errors
     /// When it cannot be written; the journal is then as it was before.
     pub fn append(&mut self, record: &Record) -> Result<(), JournalError> {
+        self.write(record, File::sync_data)
+    }
+
+    /// Appends a record that a power loss may take: of a pure step, which then runs again. Order is kept: whatever is
+    /// appended later brings it to the disk first.
+    ///
+    /// # Errors
+    /// When it cannot be written; the journal is then as it was before.
+    pub fn note(&mut self, record: &Record) -> Result<(), JournalError> {
+        self.write(record, |_| Ok(()))
+    }
+
+    fn write(&mut self, record: &Record, sync: fn(&File) -> io::Result<()>) -> Result<(), JournalError> {
         let record = serde_json::to_string(record).map_err(|error| failed("cannot write", &self.path)(error.into()))?;
         let line = line(self.last + 1, &record);
         // Half a record of an earlier attempt would be damage in the middle.
@@ -87,7 +100,7 @@ impl Journal {
             .file
             .set_len(self.length)
             .and_then(|()| self.file.write_all(line.as_bytes()))
-            .and_then(|()| self.file.sync_data());
+            .and_then(|()| sync(&self.file));
         if let Err(error) = written {
             let _ = self.file.set_len(self.length);
             return Err(failed("cannot write", &self.path)(error));

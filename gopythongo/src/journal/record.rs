@@ -8,7 +8,7 @@ use crate::{
     run::{Failure, Outcome, Receipt},
 };
 
-/// One synced record. Order is by sequence number, never by clock.
+/// One record. Order is by sequence number, never by clock. All are synced but results of pure steps.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "record")]
 pub enum Record {

@@ -1,6 +1,6 @@
 //! What all builders of jobs share: the methods of a chain.
 
-use std::{path::PathBuf, sync::Arc};
+use std::path::PathBuf;
 
 use super::{
     CommandStep, Diagnostic, Location, Source,
@@ -10,7 +10,8 @@ use super::{
 use crate::{
     context::KindSet,
     python::{CoverageRatchet, Flake8, Mypy, Nox, Pytest, Ruff, Tox},
-    run::Step,
+    run::Mannered,
+    version::VersionFrom,
 };
 
 /// The methods that libraries and applications share.
@@ -60,6 +61,13 @@ pub trait JobBuilder: Sized + Clone {
     #[track_caller]
     fn version(mut self, version: impl Into<String>) -> Self {
         self.draft().set_version(version.into(), &Location::here());
+        self
+    }
+
+    /// Sets where the version that a build is on the way to comes from; what the project says by itself by default.
+    #[track_caller]
+    fn version_from(mut self, from: VersionFrom) -> Self {
+        self.draft().set_version_from(from, &Location::here());
         self
     }
 
@@ -172,8 +180,28 @@ pub trait JobBuilder: Sized + Clone {
     /// let money = library("money").source("libs/money").step(Changelog { file: "CHANGES.md" });
     /// ```
     #[track_caller]
-    fn step(mut self, step: impl Step) -> Self {
-        self.draft().declare(Arc::new(step), Location::here());
+    fn step(mut self, step: impl Mannered) -> Self {
+        let (step, manner) = step.parts();
+        self.draft().declare(step, manner, Location::here());
+        self
+    }
+
+    /// Lets each step of the job take so many places of `--jobs`; 1 by default. [`Mannered::weight`] says it of one step.
+    #[track_caller]
+    fn weight(mut self, weight: usize) -> Self {
+        if self.draft().plain("weight", &Location::here()) {
+            self.draft().job.manner.weight = weight.max(1);
+        }
+        self
+    }
+
+    /// Keeps each step of the job apart from every other one that names the same thing, `database`, in this job and in
+    /// others; none by default. [`Mannered::exclusive`] says it of one step.
+    #[track_caller]
+    fn exclusive(mut self, thing: impl Into<String>) -> Self {
+        if self.draft().plain("exclusive", &Location::here()) {
+            self.draft().job.manner.exclusive.insert(thing.into());
+        }
         self
     }
 

@@ -2,14 +2,17 @@
 
 use std::collections::BTreeMap;
 
-use super::{Diagnostic, Job, JobKind, Mention, Pipeline, finish};
+use super::{Diagnostic, Job, JobKind, Location, Mention, Pipeline, check_deployments::check_deployments, finish};
+use crate::package::Deb;
 
 /// All mistakes and doubts, in the order of their lines.
 pub(super) fn check(pipeline: &Pipeline) -> Vec<Diagnostic> {
     let mut found: Vec<Diagnostic> = pipeline.jobs.iter().flat_map(|job| job.diagnostics.clone()).collect();
     check_names(pipeline, &mut found);
     check_downstream(pipeline, &mut found);
+    check_packages(pipeline, &mut found);
     check_cycles(pipeline, &mut found);
+    check_deployments(pipeline, &mut found);
     found.sort_by(|a, b| a.location.place().cmp(&b.location.place()));
     found
 }
@@ -32,7 +35,7 @@ fn check_names(pipeline: &Pipeline, found: &mut Vec<Diagnostic>) {
     for job in &pipeline.jobs {
         check("job", &job.name, &job.location);
     }
-    for job in pipeline.jobs.iter().filter(|job| job.steps.is_empty()) {
+    for job in pipeline.jobs.iter().filter(|job| job.is_built() && job.steps.is_empty()) {
         let message = format!("`{}` declares no step: nothing is run for it", job.name);
         found.push(Diagnostic::warning(message, &job.location).suggest("add `.pytest()`"));
     }
@@ -48,6 +51,26 @@ fn check_names(pipeline: &Pipeline, found: &mut Vec<Diagnostic>) {
             found.push(Diagnostic::error(message, &job.location).and("the first one", &first.location));
         } else {
             first.insert(&job.name, job);
+        }
+    }
+}
+
+/// Two jobs that make one Debian package would take it from each other.
+fn check_packages(pipeline: &Pipeline, found: &mut Vec<Diagnostic>) {
+    let mut first: BTreeMap<String, (&Job, &Location)> = BTreeMap::new();
+    for job in &pipeline.jobs {
+        for declaration in &job.steps {
+            let Some(name) = Deb::of(&declaration.step).map(|deb| deb.package_name(&job.name)) else { continue };
+            match first.get(&name) {
+                Some((other, location)) if other.name != job.name => {
+                    let message = format!("`{}` and `{}` both make the Debian package `{name}`", other.name, job.name);
+                    let diagnostic = Diagnostic::error(message, &declaration.location);
+                    found
+                        .push(diagnostic.and("the first one", location).suggest("name one of them: `.package(\"…\")`"));
+                }
+                Some(_) => {}
+                None => drop(first.insert(name, (job, &declaration.location))),
+            }
         }
     }
 }
@@ -83,6 +106,10 @@ fn check_downstream(pipeline: &Pipeline, found: &mut Vec<Diagnostic>) {
                 let others = pipeline.jobs.iter().map(|job| job.name.as_str()).filter(|other| other != name);
                 let message = format!("unknown job `{wanted}` in `.downstream` of `{name}`");
                 found.push(Diagnostic::error(message, &mention.location).did_you_mean(wanted, others));
+            } else if pipeline.jobs.iter().any(|other| other.name == *wanted && !other.is_built()) {
+                let message = format!("deployment `{wanted}` stands in `.downstream` of `{name}`");
+                let suggestion = "leave it out: a deployment follows the promotion of its application";
+                found.push(Diagnostic::error(message, &mention.location).suggest(suggestion));
             } else if let Some(first) = job.downstream[..at].iter().find(|earlier| earlier.name == *wanted) {
                 let message = format!("`{wanted}` is named twice downstream of `{name}`");
                 found.push(Diagnostic::warning(message, &mention.location).and("the first time", &first.location));

@@ -112,6 +112,8 @@ mod tests {
             commit: None,
             kind: BuildKind::Develop,
             kind_reason: "`--kind`".to_owned(),
+            server: None,
+            target: None,
             doubts: Vec::new(),
             channel: "develop".to_owned(),
             root: source.to_owned(),

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::{Declaration, Diagnostic, Job, JobKind, Location, Mention, Source, scope::Scope};
-use crate::run::AnyStep;
+use crate::run::{AnyStep, Manner};
 
 /// A job while its chain is written.
 #[derive(Debug, Clone)]
@@ -23,10 +23,13 @@ impl Draft {
             kind,
             source: Source::Directory(".".into()),
             steps: Vec::new(),
+            manner: Manner::default(),
             downstream: Vec::new(),
+            deploys: None,
             pythons: Vec::new(),
             bootstrap: Vec::new(),
             version: None,
+            version_from: None,
             constraints: None,
             diagnostics: Vec::new(),
             location,
@@ -35,7 +38,7 @@ impl Draft {
     }
 
     /// Adds a step, for the kinds that the conditions around it leave.
-    pub(super) fn declare(&mut self, step: AnyStep, location: Location) {
+    pub(super) fn declare(&mut self, step: AnyStep, manner: Manner, location: Location) {
         let defaults = step.default_kinds();
         let kinds = Scope::kinds(self.scopes.iter(), defaults);
         for at in 0..self.scopes.len() {
@@ -46,7 +49,7 @@ impl Draft {
         }
         let condition = (!self.scopes.is_empty())
             .then(|| self.scopes.iter().rev().map(|scope| format!("`{scope}`")).collect::<Vec<_>>().join(" within "));
-        self.job.steps.push(Declaration { step, kinds, condition, location });
+        self.job.steps.push(Declaration { step, manner, kinds, condition, location });
     }
 
     /// Whether something that is not a step may stand here: not inside `.on` or `.except`. If not, says so.

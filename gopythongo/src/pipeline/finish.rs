@@ -5,8 +5,10 @@ use std::{any::Any, collections::BTreeMap, path::Path, sync::Arc};
 use super::{CommandStep, Declaration, Diagnostic, Job, Location, Source, draft::Draft};
 use crate::{
     context::{BuildKind, Kinds},
-    python::{CoverageRatchet, Requirement, Tox},
+    package::Deb,
+    python::{CoverageRatchet, IntegrationTests, Pytest, Requirement, Tox, Virtualenv},
     run::{AnyStep, Step},
+    version::VersionFrom,
 };
 
 /// `money`, `py-3.11_fast`: what may be a name of a job, and a part of a file's name.
@@ -22,6 +24,7 @@ impl Draft {
         self.take_tox_envs();
         self.take_ratchet_required();
         self.check_ratchet();
+        self.check_package();
         self.check_steps();
         self.check_redundancy();
         self.job
@@ -103,6 +106,32 @@ impl Draft {
         self.mistake(diagnostic);
     }
 
+    /// A package is made of something.
+    fn check_package(&mut self) {
+        let of_kind =
+            |kind: &'static str| self.job.steps.iter().filter(move |declaration| declaration.step.kind() == kind);
+        let kinds = |declarations: &mut dyn Iterator<Item = &Declaration>| {
+            declarations.fold(Kinds::NONE, |kinds, declaration| kinds.or(declaration.kinds))
+        };
+        let Some(package) = of_kind(Deb::KIND).next() else {
+            return;
+        };
+        let missing = kinds(&mut of_kind(Deb::KIND)).without(kinds(&mut of_kind(Virtualenv::KIND)));
+        let name = &self.job.name;
+        let diagnostic = if of_kind(Virtualenv::KIND).next().is_none() {
+            let message = format!("`.deb(…)` of `{name}` has nothing to pack: the job builds no virtual environment");
+            Diagnostic::error(message, &package.location).suggest(format!("add `.virtualenv(\"/opt/{name}\")`"))
+        } else if !missing.is_empty() {
+            let message = format!(
+                "`.deb(…)` of `{name}` has nothing to pack on {missing} builds: no virtual environment is built there"
+            );
+            Diagnostic::error(message, &package.location)
+        } else {
+            return;
+        };
+        self.mistake(diagnostic);
+    }
+
     /// Names of steps become names of files; two types under one name would be one step with two meanings.
     fn check_steps(&mut self) {
         let mut found = Vec::new();
@@ -121,6 +150,22 @@ impl Draft {
             let any: &dyn Any = step.as_ref();
             if let Some(problem) = any.downcast_ref::<CommandStep>().and_then(CommandStep::mistake) {
                 found.push(Diagnostic::error(format!("`{name}` of `{}` {problem}", self.job.name), location));
+            }
+            if let Some((what, suggestion)) = any.downcast_ref::<Virtualenv>().and_then(Virtualenv::mistake) {
+                let message = format!("the `{name}` of `{}` cannot be: {what}", self.job.name);
+                found.push(Diagnostic::error(message, location).suggest(suggestion));
+            }
+            for refusal in Deb::of(step).map(|deb| deb.mistakes(&self.job.name)).unwrap_or_default() {
+                let message = format!("the `{name}` of `{}` cannot be: {refusal}", self.job.name);
+                let diagnostic = Diagnostic::error(message, location);
+                found.push(refusal.hint.into_iter().fold(diagnostic, Diagnostic::suggest));
+            }
+            let suites = any.downcast_ref::<Pytest>().and_then(Pytest::mistake);
+            let suites = suites.or_else(|| any.downcast_ref::<IntegrationTests>().and_then(IntegrationTests::mistake));
+            if let Some(problem) = suites {
+                let message = format!("`{name}` of `{}` has {problem}", self.job.name);
+                let suggestion = "`Quarantine::new(\"tests/test_x.py::test_y\", \"ana@example.com\", \"2026-12-31\")`";
+                found.push(Diagnostic::error(message, location).suggest(suggestion));
             }
             let (first, at) = types.entry(name.clone()).or_insert_with(|| (any.type_id(), location));
             if *first != any.type_id() {
@@ -158,6 +203,16 @@ impl Draft {
             self.mistake(Diagnostic::error(message, location));
         }
         self.job.version = Some(version);
+    }
+
+    pub(super) fn set_version_from(&mut self, from: VersionFrom, location: &Location) {
+        if !self.plain("version_from", location) {
+            return;
+        }
+        if let VersionFrom::Search { file, .. } = &from {
+            self.check_path("version_from", file, location);
+        }
+        self.job.version_from = Some(from);
     }
 
     pub(super) fn set_constraints(&mut self, file: std::path::PathBuf, location: &Location) {
@@ -210,6 +265,7 @@ pub(super) const NAMES: &str = "a name begins with a lowercase letter or a digit
 fn base(method: &str) -> &'static str {
     match method {
         "subdirectory" => "the top of the source distribution",
+        "version_from" => "the job's source",
         _ => "the pipeline's root",
     }
 }

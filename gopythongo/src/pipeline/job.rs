@@ -5,7 +5,11 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize, ser::SerializeStruct};
 
 use super::{Diagnostic, Location, Source};
-use crate::{context::Kinds, run::AnyStep};
+use crate::{
+    context::Kinds,
+    run::{AnyStep, Manner},
+    version::VersionFrom,
+};
 
 /// Which builder made the job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -15,6 +19,8 @@ pub enum JobKind {
     Library,
     /// `application(..)`.
     Application,
+    /// `deployment(..)`.
+    Deployment,
 }
 
 /// A step that a job declares, and the build kinds for which it does.
@@ -22,6 +28,8 @@ pub enum JobKind {
 pub struct Declaration {
     /// The step.
     pub step: AnyStep,
+    /// How it is run: `.weight(2)`, `.exclusive("database")`.
+    pub manner: Manner,
     /// The kinds of builds in which it runs.
     pub kinds: Kinds,
     /// Why it runs for those kinds: empty for a default, else `` `.on(…)` ``.
@@ -35,18 +43,22 @@ impl PartialEq for Declaration {
         self.name() == other.name()
             && self.step.version() == other.step.version()
             && self.step.options() == other.step.options()
+            && self.manner == other.manner
             && self.kinds == other.kinds
     }
 }
 
 impl Serialize for Declaration {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut fields = serializer.serialize_struct("Declaration", 5)?;
+        let mut fields = serializer.serialize_struct("Declaration", 6)?;
         fields.serialize_field("kind", self.step.kind())?;
         fields.serialize_field("version", &self.step.version())?;
         fields.serialize_field("label", &self.step.label())?;
         fields.serialize_field("options", &self.step.options())?;
         fields.serialize_field("on", &self.kinds)?;
+        if !self.manner.is_ordinary() {
+            fields.serialize_field("manner", &self.manner)?;
+        }
         fields.end()
     }
 }
@@ -68,18 +80,27 @@ pub struct Job {
     pub name: String,
     /// Which builder made it.
     pub kind: JobKind,
-    /// Where its source is; the pipeline's root by default.
+    /// Where its source is; the pipeline's root by default. A deployment has none.
     pub source: Source,
     /// The steps that it declares, in the order of their declaration.
     pub steps: Vec<Declaration>,
+    /// How all its steps are run, besides what each one says of itself.
+    #[serde(skip_serializing_if = "Manner::is_ordinary")]
+    pub manner: Manner,
     /// The jobs whose inputs this job's artifacts are.
     pub downstream: Vec<Mention>,
+    /// The application that a deployment takes packages of.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub deploys: Option<Mention>,
     /// Python versions (`3.11`) that tests run on; empty for the default interpreter alone.
     pub pythons: Vec<String>,
     /// Names that tool and build environments may take from the stage (`.bootstrap`).
     pub bootstrap: Vec<String>,
     /// The version of `.version(..)`, which replaces the one that the source says.
     pub version: Option<String>,
+    /// Where `.version_from(..)` says that the version comes from; what the project says by itself if `None`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub version_from: Option<VersionFrom>,
     /// The requirement file of `.constraints(..)`, relative to the pipeline's root, whose pins hold when the job's test
     /// environments are resolved.
     pub constraints: Option<PathBuf>,
@@ -92,6 +113,12 @@ pub struct Job {
 }
 
 impl Job {
+    /// Whether it has a source that is read, checked and built: every job but a deployment.
+    #[must_use]
+    pub fn is_built(&self) -> bool {
+        self.kind != JobKind::Deployment
+    }
+
     /// The step that the job declares of a kind (and label) in builds of a build kind: the latest declaration that covers it.
     #[must_use]
     pub fn declared(&self, id: &str, kind: crate::context::BuildKind) -> Option<&Declaration> {

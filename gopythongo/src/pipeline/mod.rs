@@ -3,7 +3,9 @@
 mod application;
 mod builder;
 mod check;
+mod check_deployments;
 mod command;
+mod deployment;
 mod diagnostic;
 mod draft;
 mod finish;
@@ -20,6 +22,7 @@ mod tests;
 pub use application::{Application, application};
 pub use builder::JobBuilder;
 pub use command::CommandStep;
+pub use deployment::{Deployment, deployment};
 pub use diagnostic::{Diagnostic, Location, Severity};
 pub use draft::Draft;
 pub use job::{Declaration, Job, JobKind, Mention};

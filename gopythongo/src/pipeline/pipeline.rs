@@ -2,8 +2,8 @@
 
 use serde::Serialize;
 
-use super::{Application, Diagnostic, Job, Library, Location, Severity};
-use crate::context::BuildKind;
+use super::{Application, Deployment, Diagnostic, Job, Library, Location, Severity};
+use crate::context::{Branches, BuildKind};
 
 /// All the jobs that a team declares; plain data.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -13,6 +13,9 @@ pub struct Pipeline {
     pub name: String,
     /// The build kind on a laptop, where no branch or build server decides.
     pub default_kind: Option<BuildKind>,
+    /// Which branches are for what.
+    #[serde(skip_serializing_if = "Branches::is_git_flow")]
+    pub branches: Branches,
     /// The jobs, in the order of their declaration.
     pub jobs: Vec<Job>,
     /// The line that made it.
@@ -23,7 +26,7 @@ pub struct Pipeline {
 /// What `.job(..)` takes: any builder of a job.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a job",
-    label = "expected `library(..)` or `application(..)` with the rest of its chain"
+    label = "expected `library(..)`, `application(..)` or `deployment(..)` with the rest of its chain"
 )]
 pub trait AnyJob {
     /// The plain data.
@@ -42,6 +45,12 @@ impl AnyJob for Application {
     }
 }
 
+impl AnyJob for Deployment {
+    fn into_job(self) -> Job {
+        self.into()
+    }
+}
+
 impl AnyJob for Job {
     fn into_job(self) -> Job {
         self
@@ -52,7 +61,13 @@ impl Pipeline {
     /// A pipeline without jobs.
     #[track_caller]
     pub fn new(name: impl Into<String>) -> Self {
-        Self { name: name.into(), default_kind: None, jobs: Vec::new(), location: Location::here() }
+        Self {
+            name: name.into(),
+            default_kind: None,
+            branches: Branches::git_flow(),
+            jobs: Vec::new(),
+            location: Location::here(),
+        }
     }
 
     /// Adds a job.
@@ -64,6 +79,12 @@ impl Pipeline {
     /// Sets the build kind on a laptop; by default the branch decides.
     pub fn default_kind(mut self, kind: BuildKind) -> Self {
         self.default_kind = Some(kind);
+        self
+    }
+
+    /// Sets which branches are for what; those of Git Flow by default.
+    pub fn branches(mut self, branches: Branches) -> Self {
+        self.branches = branches;
         self
     }
 

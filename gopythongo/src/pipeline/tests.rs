@@ -344,3 +344,35 @@ fn a_pipeline_serialises_without_locations() {
     assert_eq!(one, other);
     assert_ne!(one, other.job(library("catalog")));
 }
+
+#[test]
+fn a_package_is_made_of_a_virtual_environment() {
+    use crate::package::Deb;
+    assert_eq!(of(application("shop").virtualenv("/opt/shop").deb(Deb::new())), "");
+    assert_eq!(
+        of(application("shop").deb(Deb::new())),
+        "+0: error: `.deb(…)` of `shop` has nothing to pack: the job builds no virtual environment\n  \
+         help: add `.virtualenv(\"/opt/shop\")`"
+    );
+    let everywhere = application("shop").virtualenv("/opt/shop").on(Feature | Develop, |job| job.deb(Deb::new()));
+    assert_eq!(
+        of(everywhere),
+        "+0: error: `.deb(…)` of `shop` has nothing to pack on feature builds: no virtual environment is built there"
+    );
+    assert_eq!(
+        of(application("shop").virtualenv("/opt/shop").deb(Deb::new().depends("libc6 > 2"))).lines().next(),
+        Some(
+            "+0: error: the `deb` of `shop` cannot be: `libc6 > 2` is not a relation to a package (Policy 7.1): \
+             `libc6 > 2` is not a name of a package"
+        )
+    );
+}
+
+#[test]
+fn two_jobs_do_not_make_one_package() {
+    use crate::package::Deb;
+    let job = |name: &str| application(name).virtualenv("/opt/shop").deb(Deb::new().package("shop"));
+    let pipeline = Pipeline::new("p").job(job("shop")).job(job("web"));
+    let messages: Vec<String> = pipeline.diagnostics().into_iter().map(|found| found.message).collect();
+    assert_eq!(messages, ["`shop` and `web` both make the Debian package `shop`"]);
+}

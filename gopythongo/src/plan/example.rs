@@ -9,7 +9,7 @@ use crate::{
 };
 
 /// A push to develop: money is built, tested and uploaded, then shop is tested, then all is promoted.
-pub(super) fn develop() -> Plan {
+pub(crate) fn develop() -> Plan {
     plan(
         BuildKind::Develop,
         "develop",
@@ -66,6 +66,7 @@ fn step(job: &str, kind: &str, reason: &str, needs: &[&str]) -> PlannedStep {
         outputs: Vec::new(),
         source: None,
         timeout: Duration::from_secs(1800),
+        manner: crate::run::Manner::default(),
     }
 }
 

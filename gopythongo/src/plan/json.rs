@@ -4,7 +4,10 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::{Action, Plan};
-use crate::{context::BuildKind, run::EffectClass};
+use crate::{
+    context::BuildKind,
+    run::{EffectClass, Manner},
+};
 
 /// Counted up when a reader of the format has to change.
 const VERSION: u32 = 1;
@@ -34,10 +37,13 @@ struct StepJson<'a> {
     action: Action,
     reason: &'a str,
     needs: &'a [String],
+    #[serde(skip_serializing_if = "Manner::is_ordinary")]
+    manner: &'a Manner,
 }
 
 /// The plan as `{"version":1,"pipeline":…,"context":{"branch":…,"kind":…},"steps":[…]}`; `branch` is null where there is none.
-/// A step has `id`, `job`, `kind`, `effect` (and its `class` if that is true), `action`, `reason` and `needs`.
+/// A step has `id`, `job`, `kind`, `effect` (and its `class` if that is true), `action`, `reason` and `needs`, and a
+/// `manner` (`weight`, `exclusive`, `volatile`, `retries`) where it is not the ordinary one.
 #[must_use]
 pub fn json(plan: &Plan) -> Value {
     let steps = plan.steps.iter().map(|step| StepJson {
@@ -49,6 +55,7 @@ pub fn json(plan: &Plan) -> Value {
         action: step.action,
         reason: &step.reason,
         needs: &step.needs,
+        manner: &step.manner,
     });
     let plan = PlanJson {
         version: VERSION,

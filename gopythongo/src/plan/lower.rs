@@ -1,16 +1,19 @@
 //! From jobs to steps: which run in this build and why, what they need, and the promotion at the end.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, BTreeSet, HashMap},
+    ops::Range,
     sync::Arc,
 };
 
 use super::{Action, Plan, PlanContext, PlannedStep, Selection, StepId, UNKNOWN};
 use crate::{
     context::{BuildKind, Context, Kinds},
+    deploy::Switch,
+    package::Deb,
     pipeline::{Declaration, Job, Pipeline},
     python::implied,
-    run::{AnyStep, Nature},
+    run::{AnyStep, Manner, Nature, Step},
     store::Promote,
     support::words,
 };
@@ -40,9 +43,14 @@ pub fn lower(pipeline: &Pipeline, context: &Context, selection: &Selection) -> L
         .filter(|job| selected.contains(job.name.as_str()))
         .flat_map(|job| drafts(job, context))
         .collect();
+    name_packages(&mut drafts, pipeline, context.kind);
     let left_out = left_out(pipeline, &selected, &drafts);
-    drafts.extend(promotion(&drafts, context, &left_out));
-    let needs: Vec<Vec<usize>> = (0..drafts.len()).map(|n| needs(n, &drafts, pipeline)).collect();
+    if let Some(promotion) = promotion(&drafts, context, &left_out) {
+        hold_deployments(&mut drafts, &promotion);
+        drafts.push(promotion);
+    }
+    let places = places(&drafts);
+    let needs: Vec<Vec<usize>> = (0..drafts.len()).map(|n| needs(n, &drafts, &places, pipeline)).collect();
     let steps = in_order(&needs).into_iter().map(|n| planned(n, &drafts, &needs, pipeline, context)).collect();
     let code = drafts.into_iter().map(|draft| (draft.id(), draft.step)).collect();
     let context = PlanContext { branch: context.branch.clone(), kind: context.kind, channel: context.channel.clone() };
@@ -77,6 +85,11 @@ impl Draft<'_> {
         self.step.nature() != Nature::Pure
     }
 
+    /// Whether it is part of a deployment, which the promotion does not wait for.
+    fn deploys(&self) -> bool {
+        self.job.is_some_and(|job| !job.is_built())
+    }
+
     fn is_of(&self, job: &Job) -> bool {
         self.job.is_some_and(|own| own.name == job.name)
     }
@@ -101,16 +114,19 @@ fn with_downstream<'a>(pipeline: &'a Pipeline, names: BTreeSet<&'a str>) -> BTre
                 }
             }
         }
+        let deploys = |job: &&Job| job.deploys.as_ref().is_some_and(|application| application.name == name);
+        all.extend(pipeline.jobs.iter().filter(deploys).map(|job| job.name.as_str()));
     }
     all
 }
 
-/// Jobs downstream of an upload that the selection leaves out, in the pipeline's order.
+/// Jobs downstream of an upload that the selection leaves out, in the pipeline's order. A deployment gates nothing: a run
+/// without it is complete.
 fn left_out(pipeline: &Pipeline, selected: &BTreeSet<&str>, drafts: &[Draft<'_>]) -> Vec<String> {
-    let uploading = drafts.iter().filter(|draft| draft.runs() && draft.is_effect());
+    let uploading = drafts.iter().filter(|draft| draft.runs() && draft.is_effect() && !draft.deploys());
     let uploading = uploading.filter_map(|draft| Some(draft.job?.name.as_str())).collect();
     let all = with_downstream(pipeline, uploading);
-    let names = pipeline.jobs.iter().map(|job| &job.name);
+    let names = pipeline.jobs.iter().filter(|job| job.is_built()).map(|job| &job.name);
     names.filter(|name| all.contains(name.as_str()) && !selected.contains(name.as_str())).cloned().collect()
 }
 
@@ -211,11 +227,11 @@ fn not_now<'a>(job: &'a Job, name: &str, context: &Context) -> Option<Draft<'a>>
     Some(Draft { job: Some(job), step, action: Action::Skip, reason })
 }
 
-/// The one promotion: of what was uploaded and of what the ratchets measured.
+/// The one promotion: of what was uploaded or published, and of what the ratchets measured.
 fn promotion<'a>(drafts: &[Draft<'_>], context: &Context, left_out: &[String]) -> Option<Draft<'a>> {
     let running = |kind: &str| drafts.iter().any(|draft| draft.runs() && draft.step.kind() == kind);
     let recording = running(RATCHET) && Kinds::SHARED.contains(context.kind);
-    if !running("upload") && !recording {
+    if !running("upload") && !running("publish") && !recording {
         return None;
     }
     let (action, reason) = if left_out.is_empty() {
@@ -228,36 +244,83 @@ fn promotion<'a>(drafts: &[Draft<'_>], context: &Context, left_out: &[String]) -
     Some(Draft { job: None, step: Arc::new(Promote::new()), action, reason })
 }
 
+/// Tells deployments what the packages of their applications are called.
+fn name_packages(drafts: &mut [Draft<'_>], pipeline: &Pipeline, kind: BuildKind) {
+    for draft in drafts {
+        let Some(application) = draft.job.and_then(|job| job.deploys.as_ref()) else { continue };
+        let mut jobs = pipeline.jobs.iter().filter(|job| job.name == application.name);
+        let declared = jobs.find_map(|job| {
+            let any = job.steps.iter().rfind(|declaration| declaration.step.kind() == Deb::KIND);
+            Deb::of(&job.declared(Deb::KIND, kind).or(any)?.step)
+        });
+        if let (Some(deb), Some(switch)) = (declared, Switch::of(&draft.step)) {
+            draft.step = Arc::new(switch.with_package(deb.package_name(&application.name)));
+        }
+    }
+}
+
+/// Deployments follow the promotion, or nothing: without it, the channel holds what it held before.
+fn hold_deployments(drafts: &mut [Draft<'_>], promotion: &Draft<'_>) {
+    for draft in drafts.iter_mut().filter(|draft| draft.deploys() && draft.runs()) {
+        if promotion.runs() {
+            draft.reason = format!("{}, after the promotion", draft.reason);
+        } else {
+            draft.action = Action::Skip;
+            draft.reason = format!("as nothing is promoted: {}", promotion.reason);
+        }
+    }
+}
+
+/// Where the steps of each job stand among all.
+type Places<'a> = HashMap<&'a str, Range<usize>>;
+
+fn places<'a>(drafts: &[Draft<'a>]) -> Places<'a> {
+    let mut places: Places<'a> = HashMap::new();
+    for (number, draft) in drafts.iter().enumerate() {
+        if let Some(job) = draft.job {
+            places.entry(&job.name).or_insert(number..number).end = number + 1;
+        }
+    }
+    places
+}
+
 /// What a step needs, as numbers of drafts.
-fn needs(number: usize, drafts: &[Draft<'_>], pipeline: &Pipeline) -> Vec<usize> {
+fn needs(number: usize, drafts: &[Draft<'_>], places: &Places<'_>, pipeline: &Pipeline) -> Vec<usize> {
     let draft = &drafts[number];
     let all = |wanted: &dyn Fn(&Draft<'_>) -> bool| -> Vec<usize> {
         (0..drafts.len()).filter(|n| *n != number && drafts[*n].runs() && wanted(&drafts[*n])).collect()
     };
-    let Some(job) = draft.job else { return all(&|_| true) };
+    let Some(job) = draft.job else { return all(&|other| !other.deploys()) };
+    if draft.deploys() {
+        let earlier = |other: &Draft<'_>| other.job.is_none() || other.is_of(job);
+        return all(&earlier).into_iter().filter(|n| drafts[*n].job.is_none() || *n < number).collect();
+    }
+    // the steps of a job stand together: of ten thousand only these are looked at
+    let among = |name: &str, wanted: &dyn Fn(&Draft<'_>) -> bool| -> Vec<usize> {
+        let place = places.get(name).cloned().unwrap_or_default();
+        place.filter(|n| *n != number && drafts[*n].runs() && wanted(&drafts[*n])).collect()
+    };
+    let own = |wanted: &dyn Fn(&Draft<'_>) -> bool| among(&job.name, wanted);
     let inputs = draft.step.inputs();
     let label = draft.step.label();
     let mut needs: BTreeSet<usize> = BTreeSet::new();
     for kind in &inputs.artifacts {
-        let producers =
-            all(&|other| other.is_of(job) && other.step.kind() == kind && fits(&other.step, label.as_deref()));
-        let own: Vec<usize> = producers.iter().copied().filter(|n| drafts[*n].step.label() == label).collect();
-        needs.extend(if own.is_empty() { producers } else { own });
+        let producers = own(&|other| other.step.kind() == kind && fits(&other.step, label.as_deref()));
+        let same: Vec<usize> = producers.iter().copied().filter(|n| drafts[*n].step.label() == label).collect();
+        needs.extend(if same.is_empty() { producers } else { same });
     }
-    needs.extend(all(&|other| other.is_of(job) && inputs.after.iter().any(|kind| kind == other.step.kind())));
+    needs.extend(own(&|other| inputs.after.iter().any(|kind| kind == other.step.kind())));
     if draft.is_effect() {
-        needs.extend(all(&|other| other.is_of(job) && !other.is_effect()));
+        needs.extend(own(&|other| !other.is_effect()));
     }
     if inputs.index {
-        let upstream = |name: &str| {
-            let mut jobs = pipeline.jobs.iter().filter(|job| job.name == name);
-            jobs.any(|upstream| upstream.downstream.iter().any(|mention| mention.name == job.name))
-        };
-        needs.extend(all(&|other| other.is_effect() && other.job.is_some_and(|job| upstream(&job.name))));
+        let is_upstream = |other: &&Job| other.downstream.iter().any(|mention| mention.name == job.name);
+        for upstream in pipeline.jobs.iter().filter(is_upstream) {
+            needs.extend(among(&upstream.name, &|other| other.is_effect()));
+        }
     }
     if draft.step.kind() == COMMAND {
-        needs
-            .extend(all(&|other| other.is_of(job) && other.step.kind() == COMMAND).into_iter().filter(|n| *n < number));
+        needs.extend(own(&|other| other.step.kind() == COMMAND).into_iter().rfind(|n| *n < number));
     }
     needs.into_iter().collect()
 }
@@ -279,6 +342,18 @@ fn in_order(needs: &[Vec<usize>]) -> Vec<usize> {
         visit(node, needs, &mut seen, &mut order);
     }
     order
+}
+
+/// How a step is run: what its declaration says, also on each Python, and its job.
+fn manner(job: &Job, step: &AnyStep, kind: BuildKind) -> Manner {
+    let is_it = |declaration: &&Declaration| {
+        let label = declaration.step.label();
+        declaration.kinds.contains(kind)
+            && declaration.step.kind() == step.kind()
+            && (label.is_none() || label == step.label())
+    };
+    let declared = job.steps.iter().rev().find(is_it).map(|declaration| declaration.manner.clone());
+    declared.unwrap_or_default().within(&job.manner)
 }
 
 fn planned(
@@ -308,5 +383,6 @@ fn planned(
         outputs: step.outputs(),
         source: job.and_then(|job| context.jobs.get(job)).map(|known| known.directory.clone()),
         timeout: step.timeout(),
+        manner: draft.job.map(|job| manner(job, step, context.kind)).unwrap_or_default(),
     }
 }

@@ -3,11 +3,12 @@
 mod graph;
 mod json;
 mod lower;
+mod matrix;
 mod selection;
 mod tree;
 
 #[cfg(test)]
-mod example;
+pub(crate) mod example;
 
 use std::time::Duration;
 
@@ -16,10 +17,11 @@ use serde::{Deserialize, Serialize};
 pub use graph::{GraphFormat, graph};
 pub use json::json;
 pub use lower::{Lowered, lower};
+pub use matrix::matrix;
 pub use selection::{Selection, UnknownJobs};
 pub use tree::tree;
 
-use crate::run::{EffectClass, Inputs};
+use crate::run::{EffectClass, Inputs, Manner};
 
 /// `money/pytest`, `promote`.
 pub type StepId = String;
@@ -90,6 +92,9 @@ pub struct PlannedStep {
     pub source: Option<std::path::PathBuf>,
     /// After which it is ended.
     pub timeout: Duration,
+    /// How it is run beside others.
+    #[serde(default, skip_serializing_if = "Manner::is_ordinary")]
+    pub manner: Manner,
 }
 
 impl PlannedStep {

@@ -24,21 +24,28 @@ pub fn tree(plan: &Plan, all: bool) -> String {
     let (in_jobs, whole): (Vec<&PlannedStep>, Vec<&PlannedStep>) = shown.iter().partition(|step| step.id.contains('/'));
     let columns = Columns::of(&shown);
     let mut lines = vec![header(plan)];
-    for job in plan.jobs() {
-        let steps: Vec<&PlannedStep> = in_jobs.iter().filter(|step| step.job == job).copied().collect();
-        if steps.is_empty() {
-            continue;
+    let (before, after): (Vec<&str>, Vec<&str>) = plan.jobs().into_iter().partition(|job| !follows(plan, job));
+    let of_jobs = |jobs: &[&str]| {
+        let mut lines = Vec::new();
+        for job in jobs {
+            let steps: Vec<&PlannedStep> = in_jobs.iter().filter(|step| step.job == *job).copied().collect();
+            if steps.is_empty() {
+                continue;
+            }
+            lines.extend([String::new(), (*job).to_owned()]);
+            for (at, step) in steps.iter().enumerate() {
+                let branch = if at + 1 == steps.len() { "└─ " } else { "├─ " };
+                lines.push(columns.line(branch, step));
+            }
         }
-        lines.extend([String::new(), job.to_owned()]);
-        for (at, step) in steps.iter().enumerate() {
-            let branch = if at + 1 == steps.len() { "└─ " } else { "├─ " };
-            lines.push(columns.line(branch, step));
-        }
-    }
+        lines
+    };
+    lines.extend(of_jobs(&before));
     if !whole.is_empty() {
         lines.push(String::new());
         lines.extend(whole.iter().map(|step| columns.line("", step)));
     }
+    lines.extend(of_jobs(&after));
     lines.push(String::new());
     lines.extend(footer(plan, all));
     lines.join("\n") + "\n"
@@ -75,6 +82,13 @@ fn footer(plan: &Plan, all: bool) -> Vec<String> {
         lines.push(format!("left out although downstream: {jobs}; the run ends staged, `--downstream` adds them"));
     }
     lines
+}
+
+/// Whether a job waits for a step of the whole pipeline: a deployment follows the promotion.
+fn follows(plan: &Plan, job: &str) -> bool {
+    let mut needs =
+        plan.steps.iter().filter(|step| step.job == job && step.id.contains('/')).flat_map(|step| &step.needs);
+    needs.any(|need| !need.contains('/'))
 }
 
 fn running(plan: &Plan) -> impl Iterator<Item = &PlannedStep> {

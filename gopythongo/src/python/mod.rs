@@ -1,7 +1,7 @@
 //! Python: interpreters, environments, lint, types, tests, coverage, distributions.
 //!
 //! [`Toolchain`] is what steps build environments with; `formats`, `project` and `packages` read what files say; the steps
-//! are in `build`, `lints`, `resolution` and `suites`.
+//! are in `build`, `lints`, `resolution`, `suites` and `virtualenv`.
 
 mod formats;
 pub(crate) mod packages;
@@ -12,6 +12,7 @@ mod build;
 mod lints;
 mod resolution;
 mod suites;
+mod virtualenv;
 
 mod implied;
 
@@ -28,12 +29,13 @@ pub use formats::{
 };
 use formats::{marker, metadata, requirement, requirement_parser, wheel_archive};
 
-use tools::{defaults, installer, pip, uv};
+pub(crate) use tools::defaults;
+use tools::{installer, pip, uv};
 pub use tools::{
     installer::Installer, interpreter::interpreters, tool::Tool, tool_cache::tool_cache, toolchain::Toolchain,
 };
 
-use build::{backend, sdist, sdist_archive};
+use build::{backend, sdist, sdist_archive, wheel};
 pub use build::{sdist::Sdist, wheel::Wheel};
 pub use lints::{flake8::Flake8, mypy::Mypy, ruff::Ruff};
 use lints::{lint, mypy_cache, mypy_plugins};
@@ -48,9 +50,14 @@ pub use suites::{
     integration_tests::IntegrationTests,
     nox::Nox,
     pytest::Pytest,
+    quarantine::Quarantine,
     tox::Tox,
 };
-use suites::{coverage_rc, ground, installed, junit, matrix, measuring, pytest, suite, suite_place};
+use suites::{
+    coverage_rc, ground, installed, junit, matrix, measuring, pytest, quarantine, runner, suite, suite_place,
+};
+
+pub use virtualenv::step::Virtualenv;
 
 pub(crate) use implied::implied;
 

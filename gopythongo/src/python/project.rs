@@ -1,8 +1,10 @@
 //! A project's own configuration, read once: `pyproject.toml`, `setup.cfg`, and whether there is a `setup.py`.
 
 use std::{
+    collections::HashSet,
+    ffi::OsString,
     fs, io,
-    path::{Path, PathBuf},
+    path::{Component, Path, PathBuf},
 };
 
 use toml::{Table, Value};
@@ -23,12 +25,17 @@ pub(crate) struct Project {
     pub(crate) setup_py: Option<String>,
     /// What cannot be read, a sentence each.
     pub(crate) problems: Vec<String>,
+    /// What is in the directory, so that the hundreds of files that a project could have are not looked for one by one;
+    /// `None` where that cannot be listed.
+    names: Option<HashSet<OsString>>,
 }
 
 impl Project {
     /// Reads the files. What cannot be read is among its problems.
     pub(crate) fn read(directory: &Path) -> Self {
-        let mut project = Self { directory: directory.to_owned(), ..Self::default() };
+        let names = fs::read_dir(directory).ok();
+        let names = names.and_then(|entries| entries.map(|entry| Some(entry.ok()?.file_name())).collect());
+        let mut project = Self { directory: directory.to_owned(), names, ..Self::default() };
         if let Some(text) = project.text("pyproject.toml") {
             match text.parse::<Table>() {
                 Ok(table) => project.pyproject = table,
@@ -42,6 +49,9 @@ impl Project {
 
     /// The text of a file of the project; `None` if there is none. One that cannot be read is a problem.
     pub(crate) fn text(&mut self, file: impl AsRef<Path>) -> Option<String> {
+        if !self.may_have(file.as_ref()) {
+            return None;
+        }
         let path = self.directory.join(file);
         match fs::read(&path) {
             Ok(bytes) => Some(String::from_utf8(bytes).unwrap_or_else(|error| {
@@ -63,7 +73,15 @@ impl Project {
 
     /// Whether the project has a file or directory.
     pub(crate) fn has(&self, path: impl AsRef<Path>) -> bool {
-        self.directory.join(path).exists()
+        self.may_have(path.as_ref()) && self.directory.join(path).exists()
+    }
+
+    /// Whether the directory holds what a path begins with.
+    fn may_have(&self, path: &Path) -> bool {
+        match (&self.names, path.components().next()) {
+            (Some(names), Some(Component::Normal(first))) => names.contains(first),
+            _ => true,
+        }
     }
 
     /// A value of `pyproject.toml` by its keys.

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{elapsed::elapsed, paint::Paint};
 use crate::{
+    deploy::Live,
     event::{RunState, StepOutcome},
     plan::{Action, Plan, StepId},
     run::Outcome,
@@ -21,6 +22,8 @@ pub(super) struct Closing {
     /// Name and version of what is in the run's stage, by step.
     staged: BTreeMap<StepId, String>,
     promoted: Option<(String, BTreeMap<String, String>)>,
+    /// What serves, by environment and application.
+    live: BTreeMap<(String, String), Live>,
 }
 
 impl Closing {
@@ -55,11 +58,28 @@ impl Closing {
         self.promoted = Some((channel.to_owned(), set.clone()));
     }
 
+    pub(super) fn live(&mut self, environment: &str, application: &str, live: &Live) {
+        self.live.insert((environment.to_owned(), application.to_owned()), live.clone());
+    }
+
     pub(super) fn sentence(&self, run: &str, state: &RunState, ms: u64, reds: &[&str], paint: Paint) -> String {
         let time = elapsed(ms);
         match state {
             RunState::Checked => self.checked(&time, paint),
             RunState::Promoted { generation } => self.public(*generation, &time, paint),
+            RunState::Live { generation, .. } => {
+                let mut lines = match generation {
+                    Some(generation) => vec![self.public(*generation, &time, paint)],
+                    None => Vec::new(),
+                };
+                lines.extend(self.live.iter().map(|((environment, application), live)| {
+                    let pinned = if live.pinned { ", pinned there" } else { "" };
+                    let word = paint.good("live");
+                    format!("{application} {} is {word} in {environment}{pinned}: {}", live.version, live.url)
+                }));
+                lines.join("\n")
+            }
+            RunState::NotLive { generation } => self.not_live(*generation, &time, reds, paint),
             RunState::Staged { left_out } => {
                 let (staged, left_out) = (self.staged(), words::list(left_out));
                 if staged.is_empty() {
@@ -105,6 +125,19 @@ impl Closing {
         let set: Vec<String> = set.iter().map(|(name, version)| format!("{name} {version}")).collect();
         let (promoted, set) = (paint.good("promoted"), set.join(", "));
         format!("{promoted} {set} to {channel} (generation {generation}) in {time}")
+    }
+
+    fn not_live(&self, generation: Option<u64>, time: &str, reds: &[&str], paint: Paint) -> String {
+        let failed = format!("{} failed after {time}", words::list(reds));
+        let Some(generation) = generation else { return format!("{} {failed}", paint.bad("not live:")) };
+        let Some((channel, set)) = self.promoted.as_ref().filter(|(_, set)| !set.is_empty()) else {
+            let everything = format!("everything is in {} already (generation {generation})", self.channel);
+            return format!("{} {failed}; {everything}", paint.bad("not live:"));
+        };
+        let set: Vec<String> = set.iter().map(|(name, version)| format!("{name} {version}")).collect();
+        let are = if set.len() == 1 { "is" } else { "are" };
+        let set = format!("{} {are} in {channel} (generation {generation})", words::list(&set));
+        format!("{} {failed}; {set}", paint.bad("promoted, not live:"))
     }
 
     fn checked(&self, time: &str, paint: Paint) -> String {

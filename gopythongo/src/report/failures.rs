@@ -18,11 +18,9 @@ pub(super) fn report(red: &Red, telling: &Telling) -> Vec<String> {
             lines.push(format!("  directory  {}", command.directory.display()));
         }
         lines.push(format!("  status     {}", command.status));
-        if !command.tail.is_empty() {
-            lines.push(format!("  the last {} of its output:", words::count(command.tail.len(), "line")));
-            lines.extend(command.tail.iter().map(|line| format!("  | {}", clean(line)).trim_end().to_owned()));
-        }
+        lines.extend(quoted("output", &command.tail));
     }
+    lines.extend(quoted("log", &failure.tail));
     if !red.held.is_empty() {
         lines.push(format!("  not run because of it: {}", words::list(&red.held)));
     }
@@ -33,4 +31,14 @@ pub(super) fn report(red: &Red, telling: &Telling) -> Vec<String> {
         lines.push(format!("  log: {}", RunDirectory::log(directory, &red.step).display()));
     }
     lines
+}
+
+/// The last lines of something, each behind a bar; nothing if there are none.
+fn quoted(what: &str, tail: &[String]) -> Vec<String> {
+    if tail.is_empty() {
+        return Vec::new();
+    }
+    let head = format!("  the last {} of its {what}:", words::count(tail.len(), "line"));
+    let lines = tail.iter().map(|line| format!("  | {}", clean(line)).trim_end().to_owned());
+    std::iter::once(head).chain(lines).collect()
 }

@@ -91,11 +91,15 @@ impl Story {
     pub(super) fn tell(&mut self, stamped: &Stamped) -> Told {
         let paint = self.telling.paint;
         match &stamped.event {
-            Event::RunStarted { plan, resumed } => Told::line(self.begin(plan, &stamped.run, *resumed)),
+            Event::RunStarted { plan, resumed, .. } => Told::line(self.begin(plan, &stamped.run, *resumed)),
             Event::StepStarted { .. } if self.telling.quiet => Told::default(),
             Event::StepStarted { step, reason } => {
                 let line = format!("{} {}  {}", "▸", self.column(step), clean(reason));
                 Told::line(paint.faint(line.trim_end()))
+            }
+            Event::StepRetried { step, retry, failure } => {
+                let text = format!("tried again ({retry}): {}", clean(&failure.message));
+                Told::line(format!("{} {}  {}", paint.doubtful("↻"), self.column(step), paint.doubtful(&text)))
             }
             Event::Output { step, line } => {
                 self.spoke.insert(step.clone());
@@ -117,6 +121,10 @@ impl Story {
             }
             Event::Promoted { channel, set, .. } => {
                 self.closing.promoted(channel, set);
+                Told::default()
+            }
+            Event::Live { application, environment, live, .. } => {
+                self.closing.live(environment, application, live);
                 Told::default()
             }
             Event::Rebased { round, .. } => {

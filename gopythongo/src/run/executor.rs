@@ -1,12 +1,11 @@
 //! Executing a plan: hands ready steps to threads, and what they come back with to scheduler, journal and reports.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, HashMap},
     num::NonZeroUsize,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Condvar, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
-        mpsc,
     },
     time::{Duration, Instant},
 };
@@ -14,13 +13,15 @@ use std::{
 use super::{
     Failure, FailureKind, Outcome, RunDirectory, RunError, Services,
     bus::Bus,
+    durations::Durations,
+    machine::machine,
     process::{Cancel, Supervisor, end_leftovers},
-    scheduler::Scheduler,
+    scheduler::{Load, Scheduler},
     work::{Shared, Trees},
-    worker::{Ending, Worker},
+    worker::Worker,
 };
 use crate::{
-    cache::Cache,
+    cache::{Cache, Manifests},
     context::{Context, Redactor},
     event::{Event, RunState, Sink, StepOutcome},
     journal::{Journal, Record},
@@ -41,6 +42,8 @@ pub struct Options {
     pub no_cache: bool,
     /// Steps that run although their outcome is known.
     pub rerun: Vec<StepId>,
+    /// How long to wait before what broke is tried again for the first time; four times as long before each further time.
+    pub pause: Duration,
     /// What `resume --assume` decided of effects whose receipt is missing: `true` for done.
     pub assume: BTreeMap<StepId, bool>,
 }
@@ -48,7 +51,8 @@ pub struct Options {
 impl Default for Options {
     fn default() -> Self {
         let jobs = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
-        Self { jobs, keep_going: false, no_cache: false, rerun: Vec::new(), assume: BTreeMap::new() }
+        let pause = Duration::from_millis(500);
+        Self { jobs, keep_going: false, no_cache: false, rerun: Vec::new(), pause, assume: BTreeMap::new() }
     }
 }
 
@@ -88,8 +92,10 @@ pub fn execute(lowered: &Lowered, options: &Options, setting: Setting) -> Result
     let Setting { directory, context, services, supervisor, cancel, redactor, sinks } = setting;
     directory.sweep();
     let cache_directory = directory.state().join("cache");
+    let manifests = Manifests::default();
     let cache = Cache::open(&cache_directory)
-        .map_err(|error| RunError::io("cannot open the cache", &cache_directory, &error))?;
+        .map_err(|error| RunError::io("cannot open the cache", &cache_directory, &error))?
+        .with(&manifests);
     let (mut journal, earlier) = Journal::open(&directory.path().join("journal.ndjson"))?;
     let resumed = !earlier.is_empty();
     if resumed {
@@ -107,17 +113,19 @@ pub fn execute(lowered: &Lowered, options: &Options, setting: Setting) -> Result
     let is_of_effect = |record: &Record| matches!(record, Record::Intent { .. } | Record::Receipt { .. });
     let effects = earlier.into_iter().filter(is_of_effect).collect();
     let bus = Bus::new(directory.id().to_owned(), redactor, sinks);
-    bus.emit(Event::RunStarted { plan: Box::new(lowered.plan.clone()), resumed });
+    let commit = context.commit.clone();
+    bus.emit(Event::RunStarted { plan: Box::new(lowered.plan.clone()), resumed, commit });
     let run = Run {
         plan: &lowered.plan,
         options,
         shared: Shared {
             run: directory.id().to_owned(),
+            trees: Trees::new(&cache_directory, &context, &manifests),
             context,
             services,
             supervisor,
             cancel,
-            trees: Trees::new(&directory.state().join("cache")),
+            machine: machine(),
             blobs: cache.blobs().to_owned(),
             conclusion: Mutex::default(),
         },
@@ -125,7 +133,9 @@ pub fn execute(lowered: &Lowered, options: &Options, setting: Setting) -> Result
         journal: Mutex::new(journal),
         unfinished: AtomicBool::new(false),
     };
+    let durations = Durations::open(&cache_directory.join("durations"));
     let worker = Worker {
+        durations: &durations,
         shared: &run.shared,
         bus: &run.bus,
         cache: &cache,
@@ -157,9 +167,23 @@ pub fn execute(lowered: &Lowered, options: &Options, setting: Setting) -> Result
     let state = run.state(&failures);
     run.append(&Record::Finished { state: state.clone() })?;
     run.shared.trees.save();
+    // without it the next run begins with something else
+    let _ = durations.save();
+    let _ = cache.save();
     worker.clear();
     run.bus.emit(Event::RunFinished { state: state.clone(), ms: millis(begin.elapsed()) });
     Ok(Ended { state, failures })
+}
+
+/// Where a round stands, for the threads that take turns at it.
+#[derive(Default)]
+struct Turn {
+    scheduler: Scheduler,
+    outcomes: BTreeMap<StepId, Outcome>,
+    failures: Vec<(StepId, Failure)>,
+    running: usize,
+    /// Whether nothing runs and nothing can begin any more.
+    over: bool,
 }
 
 struct Run<'a> {
@@ -177,62 +201,31 @@ impl Run<'_> {
     fn round(&self, worker: &Worker<'_>) -> Result<Vec<(StepId, Failure)>, RunError> {
         let begin = Instant::now();
         let steps: Vec<&PlannedStep> = self.plan.steps.iter().filter(|step| step.action == Action::Run).collect();
-        let numbers: BTreeMap<&str, usize> = steps.iter().enumerate().map(|(n, step)| (step.id.as_str(), n)).collect();
+        let numbers: HashMap<&str, usize> = steps.iter().enumerate().map(|(n, step)| (step.id.as_str(), n)).collect();
         let needs: Vec<Vec<usize>> = steps
             .iter()
             .map(|step| step.needs.iter().filter_map(|need| numbers.get(need.as_str()).copied()).collect())
             .collect();
-        let costs: Vec<usize> = steps.iter().map(|step| self.cost(step, worker)).collect();
-        let mut scheduler = Scheduler::new(&needs, &costs);
-        let mut outcomes: BTreeMap<StepId, Outcome> = BTreeMap::new();
-        let mut failures: Vec<(StepId, Failure)> = Vec::new();
-        let mut running = 0;
+        let costs = self.costs(&steps, worker);
+        let loads = steps.iter().map(|step| Load::of(&step.manner)).collect();
+        let scheduler = Scheduler::new(&needs, &costs, loads, self.options.jobs.get());
+        let turn = Mutex::new(Turn { scheduler, ..Turn::default() });
+        let (changed, over) = (Condvar::new(), Condvar::new());
         std::thread::scope(|scope| {
-            let (sender, receiver) = mpsc::channel::<(usize, Ending)>();
-            loop {
-                while running < self.options.jobs.get() && self.goes_on(&failures) {
-                    let Some(node) = scheduler.next() else { break };
-                    let step = steps[node];
-                    let needed: BTreeMap<StepId, Outcome> = step
-                        .needs
-                        .iter()
-                        .filter_map(|need| Some((need.clone(), outcomes.get(need)?.clone())))
-                        .collect();
-                    let sender = sender.clone();
-                    running += 1;
-                    scope.spawn(move || {
-                        // the receiver lives until every thread has sent
-                        let _ = sender.send((node, worker.perform(step, &needed)));
-                    });
-                }
-                if running == 0 {
-                    break;
-                }
-                let (node, ending) = match receiver.recv_timeout(Duration::from_millis(100)) {
-                    Ok(message) => message,
-                    Err(_) => {
-                        self.bus.tick(begin.elapsed());
-                        continue;
-                    }
-                };
-                running -= 1;
-                let step = steps[node];
-                match ending.result {
-                    Ok(outcome) => {
-                        outcomes.insert(step.id.clone(), outcome);
-                        scheduler.passed(node);
-                    }
-                    Err(failure) => {
-                        for lost in scheduler.failed(node) {
-                            let what =
-                                if failure.kind == FailureKind::Cancelled { "was interrupted" } else { "did not pass" };
-                            self.finish(steps[lost], StepOutcome::Skipped, Some(format!("`{}` {what}", step.id)));
-                        }
-                        failures.push((step.id.clone(), failure));
-                    }
-                }
+            for _ in 0..self.options.jobs.get().min(steps.len()) {
+                scope.spawn(|| {
+                    self.take_turns(&steps, worker, &turn, &changed);
+                    over.notify_one();
+                });
+            }
+            let mut held = turn.lock().unwrap_or_else(PoisonError::into_inner);
+            while !held.over && !steps.is_empty() {
+                let waited = over.wait_timeout(held, Duration::from_millis(100));
+                held = waited.unwrap_or_else(PoisonError::into_inner).0;
+                self.bus.tick(begin.elapsed());
             }
         });
+        let Turn { scheduler, failures, .. } = turn.into_inner().unwrap_or_else(PoisonError::into_inner);
         let left = scheduler.left();
         self.unfinished.store(!left.is_empty(), Ordering::Relaxed);
         for node in left {
@@ -248,12 +241,64 @@ impl Run<'_> {
         }
     }
 
-    /// How long a step takes, by its effort on each file of its source.
-    fn cost(&self, step: &PlannedStep, worker: &Worker<'_>) -> usize {
+    /// Performs one step after the other, until none is left that could begin.
+    fn take_turns(&self, steps: &[&PlannedStep], worker: &Worker<'_>, turn: &Mutex<Turn>, changed: &Condvar) {
+        let mut held = turn.lock().unwrap_or_else(PoisonError::into_inner);
+        while !held.over {
+            let next = if self.goes_on(&held.failures) { held.scheduler.next() } else { None };
+            let Some(node) = next else {
+                if held.running == 0 {
+                    held.over = true;
+                    changed.notify_all();
+                    break;
+                }
+                held = changed.wait(held).unwrap_or_else(PoisonError::into_inner);
+                continue;
+            };
+            held.running += 1;
+            let step = steps[node];
+            let outcome = |need: &StepId| Some((need.clone(), held.outcomes.get(need)?.clone()));
+            let needed: BTreeMap<StepId, Outcome> = step.needs.iter().filter_map(outcome).collect();
+            drop(held);
+            let ending = worker.perform(step, &needed);
+            held = turn.lock().unwrap_or_else(PoisonError::into_inner);
+            held.running -= 1;
+            match ending.result {
+                Ok(outcome) => {
+                    held.outcomes.insert(step.id.clone(), outcome);
+                    held.scheduler.passed(node);
+                }
+                Err(failure) => {
+                    let what = if failure.kind == FailureKind::Cancelled { "was interrupted" } else { "did not pass" };
+                    for lost in held.scheduler.failed(node) {
+                        self.finish(steps[lost], StepOutcome::Skipped, Some(format!("`{}` {what}", step.id)));
+                    }
+                    held.failures.push((step.id.clone(), failure));
+                }
+            }
+            changed.notify_all();
+        }
+    }
+
+    /// How long the steps take, in milliseconds: as long as they took, else by their effort on each file of their sources,
+    /// at the rate of those that are known.
+    fn costs(&self, steps: &[&PlannedStep], worker: &Worker<'_>) -> Vec<u64> {
+        let known: Vec<Option<u64>> = steps.iter().map(|step| worker.durations.get(&step.id)).collect();
+        if known.iter().all(Option::is_some) {
+            return known.into_iter().map(Option::unwrap_or_default).collect();
+        }
+        let efforts: Vec<u64> = steps.iter().map(|step| self.effort(step, worker)).collect();
+        let measured = known.iter().zip(&efforts).filter_map(|(known, effort)| Some(((*known)?, *effort)));
+        // nothing known: a millisecond a unit is as good as any other rate
+        let (millis, units) = measured.fold((1, 1), |(all, units), (millis, effort)| (all + millis, units + effort));
+        known.into_iter().zip(efforts).map(|(known, own)| known.unwrap_or(own * millis / units)).collect()
+    }
+
+    fn effort(&self, step: &PlannedStep, worker: &Worker<'_>) -> u64 {
         let effort = worker.code.get(&step.id).map_or(1, |code| code.effort());
         let tree =
             step.source.as_ref().filter(|_| step.inputs.source).and_then(|source| self.shared.trees.get(source).ok());
-        effort * tree.map_or(1, |tree| tree.files.len().max(1))
+        (effort * tree.map_or(1, |tree| tree.files.len().max(1))) as u64
     }
 
     fn goes_on(&self, failures: &[(StepId, Failure)]) -> bool {
@@ -271,10 +316,15 @@ impl Run<'_> {
         if let Some(signal) = self.shared.cancel.signal().filter(|_| unfinished) {
             return RunState::Interrupted { signal };
         }
-        if !failures.is_empty() {
-            return RunState::Failed;
-        }
         let conclusion = self.shared.conclusion.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if !failures.is_empty() {
+            // only deployments follow what is public
+            return match conclusion {
+                Some(RunState::Promoted { generation }) => RunState::NotLive { generation: Some(generation) },
+                Some(RunState::Live { generation, .. }) => RunState::NotLive { generation },
+                _ => RunState::Failed,
+            };
+        }
         conclusion.unwrap_or_else(|| match self.plan.left_out.as_slice() {
             [] => RunState::Checked,
             left_out => RunState::Staged { left_out: left_out.to_vec() },
@@ -294,3 +344,7 @@ pub(super) fn millis(duration: Duration) -> u64 {
 #[cfg(test)]
 #[path = "executor_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "repeating_tests.rs"]
+mod repeating;

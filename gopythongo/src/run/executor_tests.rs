@@ -57,7 +57,7 @@ impl Step for Mail {
 }
 
 /// What a step of a test does.
-type Does = fn(&mut Work<'_>) -> Result<(), Failure>;
+pub(super) type Does = fn(&mut Work<'_>) -> Result<(), Failure>;
 
 /// A pure step that does something.
 #[derive(Serialize)]
@@ -114,14 +114,43 @@ impl Step for Moving {
     }
 }
 
-struct Bench {
-    source: TempDir,
-    state: TempDir,
+/// Keeps events.
+#[derive(Clone, Default)]
+struct Recorder(Arc<Mutex<Vec<Event>>>);
+
+impl Sink for Recorder {
+    fn event(&mut self, event: &crate::event::Stamped) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(event.event.clone());
+    }
+}
+
+pub(super) struct Bench {
+    pub(super) source: TempDir,
+    pub(super) state: TempDir,
+    recorder: Recorder,
 }
 
 impl Bench {
-    fn new() -> Self {
-        Self { source: tree(&[("README", "money")]), state: tree(&[]) }
+    pub(super) fn new() -> Self {
+        Self { source: tree(&[("README", "money")]), state: tree(&[]), recorder: Recorder::default() }
+    }
+
+    /// The events of the latest run.
+    pub(super) fn events(&self) -> Vec<Event> {
+        self.recorder.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Why a step ran in the latest run; `None` if it did not.
+    pub(super) fn reason(&self, id: &str) -> Option<String> {
+        self.events().into_iter().find_map(|event| match event {
+            Event::StepStarted { step, reason } if step == id => Some(reason),
+            _ => None,
+        })
+    }
+
+    /// Changes the source.
+    pub(super) fn edit(&self, text: &str) {
+        fs::write(self.source.path().join("README"), text).expect("written");
     }
 
     fn mail(&self, text: &'static str, fails: bool) -> Mail {
@@ -133,7 +162,7 @@ impl Bench {
     }
 
     /// Runs a job, in the directory of the latest run if `again`.
-    fn run(&self, job: Library, again: bool, options: &Options, cancel: &Cancel) -> Ended {
+    pub(super) fn run(&self, job: Library, again: bool, options: &Options, cancel: &Cancel) -> Ended {
         let pipeline = Pipeline::new("p").job(job);
         let context = context(self.source.path());
         let lowered = lower(&pipeline, &context, &Selection::default());
@@ -146,12 +175,21 @@ impl Bench {
             supervisor: Arc::new(Supervisor::start().expect("a supervisor")),
             cancel: cancel.clone(),
             redactor: Redactor::default(),
-            sinks: Vec::new(),
+            sinks: vec![Box::new(self.recorder.clone())],
         };
+        self.recorder.0.lock().unwrap_or_else(PoisonError::into_inner).clear();
         execute(&lowered, options, setting).expect("the journal can be written")
     }
 
-    fn fresh(&self, job: Library) -> Ended {
+    /// What would become of a step of a job now.
+    pub(super) fn foresee(&self, job: Library, id: &str) -> Vec<(StepId, crate::run::Foreseen)> {
+        let context = context(self.source.path());
+        let lowered = lower(&Pipeline::new("p").job(job), &context, &Selection::default());
+        let foreseen = crate::run::foresee(&lowered, id, Arc::new(context), Services::new(), self.state.path());
+        foreseen.expect("processes can be supervised")
+    }
+
+    pub(super) fn fresh(&self, job: Library) -> Ended {
         self.run(job, false, &Options::default(), &Cancel::new())
     }
 
@@ -172,6 +210,8 @@ fn context(source: &Path) -> Context {
         commit: None,
         kind: crate::context::BuildKind::Develop,
         kind_reason: "`--kind`".to_owned(),
+        server: None,
+        target: None,
         doubts: Vec::new(),
         channel: "develop".to_owned(),
         root: source.to_owned(),
@@ -180,7 +220,7 @@ fn context(source: &Path) -> Context {
     }
 }
 
-fn only(ended: &Ended) -> &Failure {
+pub(super) fn only(ended: &Ended) -> &Failure {
     let [(_, failure)] = ended.failures.as_slice() else { panic!("{ended:?}") };
     failure
 }

@@ -17,6 +17,9 @@ pub enum FailureKind {
     Timeout,
     /// The machine or a server lacks something. Exit code 3.
     Lacking,
+    /// Something broke that the step does not answer for: a connection, a server. A pure step is tried again, a few times.
+    /// Exit code 3.
+    Infrastructure,
     /// A lock, a conflict or a rule refuses. Exit code 4.
     Refused,
     /// What the run was based on has changed: the plan is executed again on the new base, a few times. Exit code 4.
@@ -49,6 +52,9 @@ pub struct Failure {
     pub hint: Option<String>,
     /// The command, if one failed.
     pub command: Option<Box<FailedCommand>>,
+    /// The last lines of what something else than a command of the step printed: a service's log.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tail: Vec<String>,
 }
 
 impl Failure {
@@ -64,6 +70,12 @@ impl Failure {
         Self::of(FailureKind::Lacking, message)
     }
 
+    /// Something broke that the step does not answer for: it is worth trying again.
+    #[must_use]
+    pub fn infrastructure(message: impl Into<String>) -> Self {
+        Self::of(FailureKind::Infrastructure, message)
+    }
+
     /// A lock, a conflict or a rule refuses.
     #[must_use]
     pub fn refused(message: impl Into<String>) -> Self {
@@ -73,7 +85,7 @@ impl Failure {
     /// A failure of a given kind.
     #[must_use]
     pub fn of(kind: FailureKind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into(), hint: None, command: None }
+        Self { kind, message: message.into(), hint: None, command: None, tail: Vec::new() }
     }
 
     /// Adds what to do next.
@@ -87,6 +99,13 @@ impl Failure {
     #[must_use]
     pub fn command(mut self, command: FailedCommand) -> Self {
         self.command = Some(Box::new(command));
+        self
+    }
+
+    /// Adds the last lines of what something else than a command of the step printed.
+    #[must_use]
+    pub fn tail(mut self, tail: Vec<String>) -> Self {
+        self.tail = tail;
         self
     }
 

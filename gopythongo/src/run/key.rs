@@ -1,6 +1,10 @@
 //! The key of a pure step: everything that decides its outcome, by name. One walk makes the key and the reason for a miss.
 
-use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use super::{Failure, Inputs, Outcome, work::Shared};
 use crate::{
@@ -41,9 +45,19 @@ impl Key<'_> {
         for name in &inputs.executables {
             let path = which::which(name)
                 .map_err(|_| Failure::lacking(format!("`{name}` is not on PATH")).hint(format!("install {name}")))?;
-            let digest = Digest::of_file(&path).map_err(Failure::io("cannot read", &path))?;
-            self.part(format!("program {name}"), digest);
+            self.program(format!("program {name}"), &path)?;
         }
+        Ok(())
+    }
+
+    /// Adds a program, or another file outside of the source, by its digest. It is known by what `stat` says of it: only
+    /// one that has changed is read again.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn program(&mut self, name: impl Into<String>, path: &Path) -> Result<(), Failure> {
+        let digest = self.shared.trees.program(path)?;
+        self.part(name, digest);
         Ok(())
     }
 
@@ -52,11 +66,8 @@ impl Key<'_> {
     /// # Errors
     /// When the source cannot be read.
     pub fn source(&mut self) -> Result<(), Failure> {
-        let tree = self.tree()?;
-        for file in &tree.files {
-            let mode = if file.executable { "x" } else { "" };
-            self.parts.push((format!("`{}`", file.path.display()), format!("{mode}{}", file.digest)));
-        }
+        let digest = self.shared.trees.digest(&self.directory())?;
+        self.part(crate::cache::SOURCE, digest);
         Ok(())
     }
 

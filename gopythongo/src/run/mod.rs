@@ -12,8 +12,14 @@ pub mod work;
 
 mod bus;
 mod directory;
+mod durations;
 mod error;
 mod executor;
+mod foresee;
+mod log;
+mod machine;
+mod manner;
+mod pure;
 mod scheduler;
 mod worker;
 
@@ -21,7 +27,9 @@ pub use directory::RunDirectory;
 pub use error::{RunError, RunErrorKind};
 pub use executor::{Ended, Options, Setting, execute};
 pub use failure::{FailedCommand, Failure, FailureKind};
+pub use foresee::{Foreseen, foresee};
 pub use key::Key;
+pub use manner::{InManner, Manner, Mannered};
 pub use outcome::{Artifact, Outcome, TestCounts};
 pub use services::Services;
 pub use step::{AnyStep, EffectClass, Inputs, Nature, Probe, Receipt, Step};

@@ -1,6 +1,11 @@
 //! In which order: nodes of a graph that become ready when all they need has passed. Knows numbers, knows no steps.
 
-use std::collections::BTreeSet;
+use std::{
+    cmp::Reverse,
+    collections::{BTreeSet, HashSet},
+};
+
+use super::Manner;
 
 /// Where a node stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -13,19 +18,37 @@ enum State {
     Lost,
 }
 
+/// What a node takes while it runs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Load {
+    /// So many places.
+    weight: usize,
+    /// Things that no other node has meanwhile.
+    exclusive: Vec<String>,
+}
+
+impl Load {
+    pub(super) fn of(manner: &Manner) -> Self {
+        Self { weight: manner.weight, exclusive: manner.exclusive.iter().cloned().collect() }
+    }
+}
+
 /// A graph that is being worked off. Nodes are numbered so that every node stands after those it needs.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Scheduler {
     states: Vec<State>,
     dependents: Vec<Vec<usize>>,
     /// Ready nodes, the one with the longest way to the end of the graph last.
-    ready: BTreeSet<(usize, std::cmp::Reverse<usize>)>,
-    heights: Vec<usize>,
+    ready: BTreeSet<(u64, Reverse<usize>)>,
+    heights: Vec<u64>,
+    loads: Vec<Load>,
+    free: usize,
+    taken: HashSet<String>,
 }
 
 impl Scheduler {
-    /// A graph by the needs of each node, and how long each takes, in any unit.
-    pub(super) fn new(needs: &[Vec<usize>], costs: &[usize]) -> Self {
+    /// A graph by the needs of each node, how long each takes, in any unit, and what it takes of so many places.
+    pub(super) fn new(needs: &[Vec<usize>], costs: &[u64], mut loads: Vec<Load>, places: usize) -> Self {
         let mut dependents = vec![Vec::new(); needs.len()];
         let mut heights = vec![0; needs.len()];
         for (node, needs) in needs.iter().enumerate() {
@@ -37,8 +60,11 @@ impl Scheduler {
         for node in (0..needs.len()).rev() {
             heights[node] = costs[node] + dependents[node].iter().map(|node: &usize| heights[*node]).max().unwrap_or(0);
         }
+        // what is heavier than all places runs alone
+        loads.iter_mut().for_each(|load| load.weight = load.weight.clamp(1, places));
         let states = needs.iter().map(|needs| State::Waiting(needs.len())).collect();
-        let mut scheduler = Self { states, dependents, ready: BTreeSet::new(), heights };
+        let (ready, taken) = (BTreeSet::new(), HashSet::new());
+        let mut scheduler = Self { states, dependents, ready, heights, loads, free: places, taken };
         for (node, needs) in needs.iter().enumerate() {
             if needs.is_empty() {
                 scheduler.make_ready(node);
@@ -47,15 +73,23 @@ impl Scheduler {
         scheduler
     }
 
-    /// Takes the ready node with the longest way to go.
+    /// Takes the ready node with the longest way to go of those that may run now.
     pub(super) fn next(&mut self) -> Option<usize> {
-        let (_, std::cmp::Reverse(node)) = self.ready.pop_last()?;
+        let is_held = |node: usize| self.loads[node].exclusive.iter().any(|thing| self.taken.contains(thing));
+        let first = self.ready.iter().rev().find(|(_, Reverse(node))| !is_held(*node)).copied();
+        // where there is no room for it, nothing lighter goes before it: it would wait for ever
+        let first = first.filter(|(_, Reverse(node))| self.loads[*node].weight <= self.free)?;
+        self.ready.remove(&first);
+        let Reverse(node) = first.1;
         self.states[node] = State::Running;
+        self.free -= self.loads[node].weight;
+        self.taken.extend(self.loads[node].exclusive.iter().cloned());
         Some(node)
     }
 
     /// A running node has passed.
     pub(super) fn passed(&mut self, node: usize) {
+        self.release(node);
         self.states[node] = State::Passed;
         for index in 0..self.dependents[node].len() {
             let dependent = self.dependents[node][index];
@@ -70,6 +104,7 @@ impl Scheduler {
 
     /// A running node has failed: gives the nodes that are lost with it, in order.
     pub(super) fn failed(&mut self, node: usize) -> Vec<usize> {
+        self.release(node);
         self.states[node] = State::Lost;
         let mut lost = BTreeSet::new();
         let mut queue = vec![node];
@@ -91,7 +126,14 @@ impl Scheduler {
     }
 
     fn make_ready(&mut self, node: usize) {
-        self.ready.insert((self.heights[node], std::cmp::Reverse(node)));
+        self.ready.insert((self.heights[node], Reverse(node)));
+    }
+
+    fn release(&mut self, node: usize) {
+        self.free += self.loads[node].weight;
+        for thing in &self.loads[node].exclusive {
+            self.taken.remove(thing);
+        }
     }
 }
 
@@ -99,10 +141,20 @@ impl Scheduler {
 mod tests {
     use super::*;
 
+    /// A graph of light nodes on many places.
+    fn light(needs: &[Vec<usize>], costs: &[u64]) -> Scheduler {
+        let loads = vec![Load::of(&Manner::default()); needs.len()];
+        Scheduler::new(needs, costs, loads, 8)
+    }
+
+    fn load(weight: usize, exclusive: &[&str]) -> Load {
+        Load { weight, exclusive: exclusive.iter().map(|thing| (*thing).to_owned()).collect() }
+    }
+
     #[test]
     fn the_longest_way_goes_first_and_needs_are_kept() {
         // 0 and 1 are free; 2 needs 1; 3 needs 0 and 2
-        let mut scheduler = Scheduler::new(&[vec![], vec![], vec![1], vec![0, 2]], &[1; 4]);
+        let mut scheduler = light(&[vec![], vec![], vec![1], vec![0, 2]], &[1; 4]);
         assert_eq!(scheduler.next(), Some(1));
         assert_eq!(scheduler.next(), Some(0));
         assert_eq!(scheduler.next(), None);
@@ -117,18 +169,45 @@ mod tests {
 
     #[test]
     fn what_takes_longer_counts_for_more() {
-        let mut scheduler = Scheduler::new(&[vec![], vec![0], vec![], vec![]], &[1, 1, 5, 2]);
+        let mut scheduler = light(&[vec![], vec![0], vec![], vec![]], &[1, 1, 5, 2]);
         assert_eq!([scheduler.next(), scheduler.next(), scheduler.next()], [Some(2), Some(0), Some(3)]);
     }
 
     #[test]
     fn what_needs_a_failed_node_is_lost_and_the_rest_goes_on() {
-        let mut scheduler = Scheduler::new(&[vec![], vec![], vec![0], vec![2], vec![1]], &[1; 5]);
+        let mut scheduler = light(&[vec![], vec![], vec![0], vec![2], vec![1]], &[1; 5]);
         assert_eq!(scheduler.next(), Some(0));
         assert_eq!(scheduler.failed(0), [2, 3]);
         assert_eq!(scheduler.left(), [1, 4]);
         assert_eq!(scheduler.next(), Some(1));
         scheduler.passed(1);
         assert_eq!(scheduler.next(), Some(4));
+    }
+
+    #[test]
+    fn what_is_heavy_waits_for_room_and_nothing_lighter_overtakes_it() {
+        let loads = vec![load(1, &[]), load(2, &[]), load(1, &[]), load(9, &[])];
+        let mut scheduler = Scheduler::new(&vec![vec![]; 4], &[9, 8, 1, 7], loads, 2);
+        assert_eq!((scheduler.next(), scheduler.next()), (Some(0), None), "there is no room for 1, and 2 may wait");
+        scheduler.passed(0);
+        assert_eq!((scheduler.next(), scheduler.next()), (Some(1), None));
+        scheduler.passed(1);
+        assert_eq!((scheduler.next(), scheduler.next()), (Some(3), None), "what is too heavy runs alone");
+        let _ = scheduler.failed(3);
+        assert_eq!(scheduler.next(), Some(2));
+    }
+
+    #[test]
+    fn what_is_exclusive_keeps_others_out_and_lets_the_rest_go_on() {
+        let loads = vec![load(1, &["database"]), load(1, &["database", "port"]), load(1, &["port"]), load(1, &[])];
+        let mut scheduler = Scheduler::new(&vec![vec![]; 4], &[9, 8, 7, 6], loads, 4);
+        assert_eq!(
+            [scheduler.next(), scheduler.next(), scheduler.next(), scheduler.next()],
+            [Some(0), Some(2), Some(3), None]
+        );
+        let _ = scheduler.failed(0);
+        assert_eq!(scheduler.next(), None, "the port is taken still");
+        scheduler.passed(2);
+        assert_eq!(scheduler.next(), Some(1));
     }
 }

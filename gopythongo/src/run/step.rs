@@ -219,11 +219,6 @@ impl Inputs {
 ///
 /// let money = library("money").source("libs/money").pytest().on(Master, |job| job.step(Announce { to: "team" }));
 /// ```
-#[diagnostic::on_unimplemented(
-    message = "`{Self}` is not a step",
-    label = "expected a step with its options, as in `Pytest::new().version(\"8.3\")`",
-    note = "a type of your own is a step when it implements `gopythongo::run::Step`"
-)]
 pub trait Step: fmt::Debug + Serialize + Send + Sync + 'static {
     /// The step's name within its job: `"flake8"`. Lowercase words joined by hyphens.
     const KIND: &'static str;

@@ -3,8 +3,9 @@
 use std::{
     collections::{BTreeMap, HashMap},
     fs,
+    io::PipeReader,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex},
+    sync::{Arc, Mutex, OnceLock},
     time::{Duration, Instant},
 };
 
@@ -15,10 +16,11 @@ use super::{
     process::{Cancel, Command, Finished, Status, Supervisor},
 };
 use crate::{
-    context::{Context, JobContext, SourceTree, StatCache},
+    cache::{BUCKET, Manifests},
+    context::{Context, JobContext, Listings, SourceTree, StatCache},
     event::{Event, RunState},
     plan::PlannedStep,
-    support::words,
+    support::{Digest, words},
 };
 
 /// The last lines of a command's output that a failure repeats.
@@ -26,13 +28,28 @@ const TAIL: usize = 40;
 
 /// Source trees, each read once a run; files that have not changed since an earlier run are not even read.
 pub(crate) struct Trees {
-    read: Mutex<HashMap<PathBuf, Arc<SourceTree>>>,
+    /// Sources that are likely to be asked for: they are listed together.
+    sources: Vec<PathBuf>,
+    listings: OnceLock<Listings>,
+    read: Mutex<HashMap<PathBuf, Arc<OnceLock<ReadTree>>>>,
+    programs: Mutex<HashMap<PathBuf, Digest>>,
     stats: StatCache,
+    manifests: Manifests,
 }
 
+/// A source and its digest, or why it cannot be read.
+type ReadTree = Result<(Arc<SourceTree>, Digest), Failure>;
+
 impl Trees {
-    pub(crate) fn new(cache: &Path) -> Self {
-        Self { read: Mutex::default(), stats: StatCache::open(&cache.join("v1/stats")) }
+    pub(crate) fn new(cache: &Path, context: &Context, manifests: &Manifests) -> Self {
+        Self {
+            sources: context.jobs.values().map(|job| job.directory.clone()).collect(),
+            listings: OnceLock::new(),
+            read: Mutex::default(),
+            programs: Mutex::default(),
+            stats: StatCache::open(&cache.join(BUCKET).join("stats")),
+            manifests: manifests.clone(),
+        }
     }
 
     pub(crate) fn save(&self) {
@@ -41,14 +58,41 @@ impl Trees {
     }
 
     pub(crate) fn get(&self, directory: &Path) -> Result<Arc<SourceTree>, Failure> {
-        let mut trees = self.read.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        if let Some(tree) = trees.get(directory) {
-            return Ok(tree.clone());
+        Ok(self.tree(directory)?.0)
+    }
+
+    pub(crate) fn digest(&self, directory: &Path) -> Result<Digest, Failure> {
+        Ok(self.tree(directory)?.1)
+    }
+
+    fn tree(&self, directory: &Path) -> ReadTree {
+        let cell = {
+            let mut trees = self.read.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            match trees.get(directory) {
+                Some(cell) => cell.clone(),
+                None => trees.entry(directory.to_owned()).or_default().clone(),
+            }
+        };
+        // others may read other sources meanwhile
+        cell.get_or_init(|| {
+            let listings = self.listings.get_or_init(|| Listings::of(&self.sources));
+            let tree = SourceTree::read_listed(directory, listings, &self.stats);
+            let tree = Arc::new(tree.map_err(Failure::io("cannot read the source", directory))?);
+            let digest = self.manifests.know(&tree);
+            Ok((tree, digest))
+        })
+        .clone()
+    }
+
+    /// The digest of a program, looked at once a run, and read only if it is not the file that an earlier run read.
+    pub(crate) fn program(&self, path: &Path) -> Result<Digest, Failure> {
+        let mut programs = self.programs.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if let Some(digest) = programs.get(path) {
+            return Ok(*digest);
         }
-        let tree = SourceTree::read_with(directory, Some(&self.stats));
-        let tree = Arc::new(tree.map_err(Failure::io("cannot read the source", directory))?);
-        trees.insert(directory.to_owned(), tree.clone());
-        Ok(tree)
+        let digest = self.stats.file(path).map_err(Failure::io("cannot read", path))?;
+        programs.insert(path.to_owned(), digest);
+        Ok(digest)
     }
 }
 
@@ -60,6 +104,8 @@ pub(crate) struct Shared {
     pub(crate) supervisor: Arc<Supervisor>,
     pub(crate) cancel: Cancel,
     pub(crate) trees: Trees,
+    /// Architecture and release, which are in every key.
+    pub(crate) machine: String,
     /// Where blobs of the cache are: artifacts of earlier steps.
     pub(crate) blobs: PathBuf,
     /// How a step says that the run ends.
@@ -81,6 +127,8 @@ pub struct Work<'a> {
     pub(super) needed: &'a BTreeMap<String, Outcome>,
     pub(super) scratch: PathBuf,
     pub(super) outcome: Outcome,
+    /// Why the outcome is not for later runs, if it is not.
+    pub(super) unsure: Option<String>,
     pub(super) cpu: Duration,
     pub(super) deadline: Instant,
     pub(super) line: &'a (dyn Fn(&str) + Sync),
@@ -197,6 +245,11 @@ impl Work<'_> {
         self.outcome.summary = Some(line.into());
     }
 
+    /// Keeps the outcome from later runs, which are told why: `a quarantined test failed`. It stays that of this run.
+    pub fn only_for_this_run(&mut self, why: impl Into<String>) {
+        self.unsure = Some(why.into());
+    }
+
     /// Leaves a receipt; every effect must.
     pub fn receipt(&mut self, receipt: Receipt) {
         self.outcome.receipt = Some(receipt);
@@ -215,6 +268,17 @@ impl Work<'_> {
     /// Says how the run ends if every step passes; the last one that says it counts.
     pub fn conclude(&self, state: RunState) {
         *self.shared.conclusion.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = Some(state);
+    }
+
+    /// Says how the run ends if every step passes, from what was said before.
+    pub(crate) fn conclude_after(&self, next: impl FnOnce(Option<RunState>) -> RunState) {
+        let mut conclusion = self.shared.conclusion.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        *conclusion = Some(next(conclusion.take()));
+    }
+
+    /// What tells the step to end early, for work that no command does.
+    pub(crate) fn cancel(&self) -> &Cancel {
+        &self.shared.cancel
     }
 
     /// A service that a domain lends to its steps.
@@ -237,25 +301,44 @@ impl Work<'_> {
         }
     }
 
+    /// The same of a command that reads `input` on its standard input; its other end is written by another thread.
+    ///
+    /// # Errors
+    /// As [`run`](Self::run).
+    pub fn feed(&mut self, command: &Command, input: PipeReader) -> Result<(), Failure> {
+        let (finished, tail) = self.watched(command, Some(input))?;
+        match finished.status {
+            Status::Exited(0) => Ok(()),
+            status => Err(failure(command, status, tail)),
+        }
+    }
+
     /// Runs a command whose exit code the step judges itself; the last lines of its output come along.
     ///
     /// # Errors
     /// When it cannot be started, takes longer than the step may, or the run is interrupted.
     pub fn observe(&mut self, command: &Command) -> Result<(Finished, Vec<String>), Failure> {
+        self.watched(command, None)
+    }
+
+    fn watched(&mut self, command: &Command, input: Option<PipeReader>) -> Result<(Finished, Vec<String>), Failure> {
         self.say(&format!("$ {}", display(command)));
         let mut tail = std::collections::VecDeque::new();
         let line = self.line;
-        let finished = self
-            .shared
-            .supervisor
-            .run(&self.limited(command), &self.shared.cancel, &mut |text| {
-                if tail.len() == TAIL {
-                    tail.pop_front();
-                }
-                tail.push_back(text.to_owned());
-                line(text);
-            })
-            .map_err(|error| Failure::lacking(error.to_string()))?;
+        let (supervisor, cancel) = (&self.shared.supervisor, &self.shared.cancel);
+        let mut each = |text: &str| {
+            if tail.len() == TAIL {
+                tail.pop_front();
+            }
+            tail.push_back(text.to_owned());
+            line(text);
+        };
+        let command_in_time = self.limited(command);
+        let finished = match input {
+            Some(input) => supervisor.feed(&command_in_time, input, cancel, &mut each),
+            None => supervisor.run(&command_in_time, cancel, &mut each),
+        }
+        .map_err(|error| Failure::lacking(error.to_string()))?;
         self.cpu += finished.usage.user + finished.usage.system;
         let tail: Vec<String> = tail.into();
         match finished.status {

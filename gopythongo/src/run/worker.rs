@@ -1,27 +1,26 @@
-//! One step from its key to its end: looked up, or done and remembered; an effect probed, intended, done, received.
+//! One step from its beginning to its end: an effect is probed, intended, done, received.
 
 use std::{
     collections::BTreeMap,
-    fs::{self, File},
-    io::Write,
     panic::{AssertUnwindSafe, catch_unwind},
-    path::{Path, PathBuf},
+    path::PathBuf,
     sync::{Mutex, PoisonError},
     time::{Duration, Instant},
 };
 
 use super::{
-    AnyStep, EffectClass, Failure, FailureKind, Key, Nature, Options, Outcome, Probe, Receipt, RunDirectory, RunError,
-    Work,
+    AnyStep, EffectClass, Failure, FailureKind, Nature, Options, Outcome, Probe, Receipt, RunDirectory, RunError, Work,
     bus::Bus,
+    durations::Durations,
     executor::millis,
+    log::Log,
     process::{Cancel, Command},
     work::Shared,
 };
 use crate::{
-    cache::{Cache, Lookup},
+    cache::Cache,
     event::{Event, StepOutcome},
-    journal::{Journal, Record},
+    journal::{Journal, JournalError, Record},
     plan::{PlannedStep, StepId},
 };
 
@@ -34,11 +33,11 @@ pub(super) struct Ending {
 }
 
 /// How a step ended, for the reports.
-struct Report {
-    outcome: StepOutcome,
-    reason: Option<String>,
-    cpu: Duration,
-    result: Result<Outcome, Failure>,
+pub(super) struct Report {
+    pub(super) outcome: StepOutcome,
+    pub(super) reason: Option<String>,
+    pub(super) cpu: Duration,
+    pub(super) result: Result<Outcome, Failure>,
 }
 
 /// What threads need to perform steps.
@@ -52,6 +51,7 @@ pub(super) struct Worker<'a> {
     /// Intents and receipts of this run, those from before an interruption first.
     pub(super) effects: Mutex<Vec<Record>>,
     pub(super) directory: &'a RunDirectory,
+    pub(super) durations: &'a Durations,
     pub(super) broken: Mutex<Option<RunError>>,
     /// Directories of steps that have ended.
     pub(super) left: Mutex<Vec<PathBuf>>,
@@ -114,6 +114,7 @@ impl Worker<'_> {
             needed,
             scratch: scratch.clone(),
             outcome: Outcome::default(),
+            unsure: None,
             cpu: Duration::ZERO,
             deadline: Instant::now() + step.timeout,
             line: &line,
@@ -170,65 +171,6 @@ impl Worker<'_> {
             Ok(_) => {}
             Err(error) => warn(&error.to_string()),
         }
-    }
-
-    fn pure(&self, code: &AnyStep, work: &mut Work<'_>) -> Result<Report, Failure> {
-        let step = work.step;
-        let mut key = Key { shared: self.shared, step, needed: work.needed, parts: Vec::new() };
-        key.part("its code", format!("{} {}", step.kind, step.version));
-        key.part("one of its options", &step.options);
-        code.key(&mut key)?;
-        let parts = key.parts;
-        let forced = self.options.rerun.contains(&step.id);
-        let reason = if forced {
-            "asked for by the command line".to_owned()
-        } else if self.options.no_cache {
-            "asked for by --no-cache".to_owned()
-        } else {
-            match self.cache.lookup(&step.id, &parts) {
-                Lookup::Hit { outcome, run } => match code.recall(work, &outcome, &run) {
-                    // only the step itself can tell
-                    Err(stale) if stale.kind == FailureKind::Stale => stale.message,
-                    recalled => {
-                        recalled?;
-                        let reason = format!("nothing that it reads has changed since run {run}");
-                        return Ok(Report {
-                            outcome: StepOutcome::Cached,
-                            reason: Some(reason),
-                            cpu: Duration::ZERO,
-                            result: Ok(outcome),
-                        });
-                    }
-                },
-                Lookup::Miss { reason } => reason,
-            }
-        };
-        self.bus.emit(Event::StepStarted { step: step.id.clone(), reason });
-        self.run(code, work)?;
-        let outcome = work.outcome.clone();
-        self.cache
-            .store(&step.id, &parts, &outcome, &self.shared.run)
-            .map_err(|error| Failure::lacking(format!("cannot remember the outcome of `{}`: {error}", step.id)))?;
-        let key = crate::cache::key_digest(&parts);
-        self.append(&Record::Result { step: step.id.clone(), key, outcome: Ok(outcome.clone()) })?;
-        Ok(Report { outcome: StepOutcome::Passed, reason: None, cpu: work.cpu, result: Ok(outcome) })
-    }
-
-    /// Runs the code in an empty directory and takes in the artifacts that it declared.
-    fn run(&self, code: &AnyStep, work: &mut Work<'_>) -> Result<(), Failure> {
-        let scratch = work.scratch.clone();
-        if scratch.exists() {
-            fs::remove_dir_all(&scratch).map_err(Failure::io("cannot empty", &scratch))?;
-        }
-        fs::create_dir_all(&scratch).map_err(Failure::io("cannot make", &scratch))?;
-        code.run(work)?;
-        for name in code.outputs() {
-            let file = only_file(&scratch.join(".outputs").join(&name))
-                .ok_or_else(|| Failure::new(format!("`{}` wrote no `{name}`", work.step.id)))?;
-            let artifact = self.cache.put_artifact(&file).map_err(Failure::io("cannot keep", &file))?;
-            work.outcome.artifacts.insert(name, artifact);
-        }
-        Ok(())
     }
 
     fn effect(&self, code: &AnyStep, class: EffectClass, work: &mut Work<'_>) -> Result<Report, Failure> {
@@ -304,21 +246,32 @@ impl Worker<'_> {
         }
     }
 
-    fn append(&self, record: &Record) -> Result<(), Failure> {
+    pub(super) fn append(&self, record: &Record) -> Result<(), Failure> {
         if matches!(record, Record::Intent { .. } | Record::Receipt { .. }) {
             self.effects.lock().unwrap_or_else(PoisonError::into_inner).push(record.clone());
         }
-        let appended = self.journal.lock().unwrap_or_else(PoisonError::into_inner).append(record);
-        appended.map_err(|error| {
+        self.written(|journal| journal.append(record))
+    }
+
+    /// Appends what may be lost: the step then runs again.
+    pub(super) fn note(&self, record: &Record) -> Result<(), Failure> {
+        self.written(|journal| journal.note(record))
+    }
+
+    fn written(&self, write: impl FnOnce(&mut Journal) -> Result<(), JournalError>) -> Result<(), Failure> {
+        write(&mut self.journal.lock().unwrap_or_else(PoisonError::into_inner)).map_err(|error| {
             let failure = Failure::lacking(error.to_string());
             *self.broken.lock().unwrap_or_else(PoisonError::into_inner) = Some(error.into());
             failure
         })
     }
 
-    fn redacted(&self, failure: &Failure) -> Failure {
+    pub(super) fn redacted(&self, failure: &Failure) -> Failure {
         let mut failure = failure.clone();
         failure.message = self.bus.redact(&failure.message);
+        for text in &mut failure.tail {
+            *text = self.bus.redact(text);
+        }
         if let Some(command) = &mut failure.command {
             for text in command.argv.iter_mut().chain(&mut command.tail) {
                 *text = self.bus.redact(text);
@@ -337,37 +290,4 @@ impl Report {
 /// What an effect is to do, for its intent.
 fn about(step: &PlannedStep) -> String {
     step.options.to_string()
-}
-
-fn only_file(directory: &Path) -> Option<PathBuf> {
-    let mut entries = fs::read_dir(directory).ok()?;
-    let file = entries.next()?.ok()?.path();
-    entries.next().is_none().then_some(file)
-}
-
-/// A step's log: made when there is something to write.
-struct Log {
-    path: PathBuf,
-    file: Mutex<Option<File>>,
-}
-
-impl Log {
-    fn new(path: PathBuf) -> Self {
-        Self { path, file: Mutex::new(None) }
-    }
-
-    fn line(&self, line: &str) {
-        let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
-        if file.is_none() {
-            *file = self
-                .path
-                .parent()
-                .and_then(|parent| fs::create_dir_all(parent).ok())
-                .and_then(|()| File::options().create(true).append(true).open(&self.path).ok());
-        }
-        if let Some(file) = file.as_mut() {
-            // a log that cannot be written must not fail the step; reports have the lines too
-            let _ = writeln!(file, "{line}");
-        }
-    }
 }

@@ -9,7 +9,7 @@ use std::{
 use pep440_rs::Version;
 use serde::{Deserialize, Serialize};
 
-use super::{StoreError, series::Series};
+use super::{StoreError, deb_series::DebSeries, series::Series};
 use crate::{
     support::Digest,
     version::{Numbering, VersionPlan},
@@ -34,6 +34,16 @@ pub(super) enum Allocation {
     },
     /// A version's payload is known.
     Settled { run: String, package: String, version: Version, payload: Digest, commit: Option<String> },
+    /// A run's Debian package was given a version; nobody else gets its number.
+    Deb {
+        run: String,
+        package: String,
+        /// The application's version.
+        upstream: Version,
+        payload: Digest,
+        version: String,
+        commit: Option<String>,
+    },
 }
 
 impl Allocation {
@@ -47,7 +57,25 @@ impl Allocation {
                 && *wanted == plan.number
                 && *local == plan.local)
                 .then_some(version),
-            Self::Settled { .. } => None,
+            Self::Settled { .. } | Self::Deb { .. } => None,
+        }
+    }
+
+    /// The version that this run was given for the same Debian package before.
+    pub(super) fn answers_deb(&self, asker: &str, name: &str, wanted: &Version, content: &Digest) -> Option<&String> {
+        match self {
+            Self::Deb { run, package, upstream, payload, version, .. } => {
+                (run == asker && package == name && upstream == wanted && payload == content).then_some(version)
+            }
+            Self::Reserved { .. } | Self::Settled { .. } => None,
+        }
+    }
+
+    /// The number that this takes out of a series of a Debian package.
+    pub(super) fn takes_deb(&self, name: &str, series: &DebSeries) -> Option<u64> {
+        match self {
+            Self::Deb { package, version, .. } if package == name => series.number(version),
+            _ => None,
         }
     }
 
@@ -55,6 +83,7 @@ impl Allocation {
     pub(super) fn takes(&self, name: &str, series: &Series) -> Option<u64> {
         let (package, version) = match self {
             Self::Reserved { package, version, .. } | Self::Settled { package, version, .. } => (package, version),
+            Self::Deb { .. } => return None,
         };
         if package != name {
             return None;

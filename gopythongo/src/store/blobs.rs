@@ -11,7 +11,7 @@ use std::{
 use tempfile::NamedTempFile;
 
 use super::StoreError;
-use crate::support::Digest;
+use crate::support::{Digest, sync_together};
 
 /// A directory of files named by their digests; a blob appears whole or not at all, and is never changed.
 #[derive(Debug, Clone)]
@@ -65,17 +65,15 @@ impl Blobs {
     /// # Errors
     /// When one is missing or cannot be synced.
     pub(super) fn sync(&self, digests: &BTreeSet<Digest>) -> Result<(), StoreError> {
-        let sync = |path: &Path| {
-            File::open(path).and_then(|file| file.sync_all()).map_err(StoreError::io("cannot bring to the disk", path))
+        let paths: Vec<PathBuf> = digests.iter().map(|digest| self.path(digest)).collect();
+        let directories: BTreeSet<&Path> = paths.iter().filter_map(|path| path.parent()).collect();
+        let top = (!digests.is_empty()).then_some(self.directory.as_path());
+        let directories: Vec<PathBuf> = directories.into_iter().chain(top).map(Path::to_owned).collect();
+        let sync = |paths: &[PathBuf]| {
+            sync_together(paths).map_err(|(path, error)| StoreError::io("cannot bring to the disk", &path)(error))
         };
-        let mut directories = BTreeSet::new();
-        for digest in digests {
-            let path = self.path(digest);
-            sync(&path)?;
-            directories.extend(path.parent().map(Path::to_owned));
-        }
-        directories.iter().try_for_each(|directory| sync(directory))?;
-        if directories.is_empty() { Ok(()) } else { sync(&self.directory) }
+        sync(&paths)?;
+        sync(&directories)
     }
 }
 

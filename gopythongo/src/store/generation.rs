@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use pep440_rs::Version;
 use serde::{Deserialize, Serialize};
 
+use super::DebRelease;
 use crate::support::Digest;
 
 /// The channel that all others fall back to.
@@ -29,6 +30,9 @@ pub struct Generation {
     /// The channel that it promoted into.
     #[serde(default)]
     pub channel: String,
+    /// When it became current, in seconds since 1970; every one is later than the one before.
+    #[serde(default)]
+    pub time: u64,
     /// What it promoted: versions by package name.
     #[serde(default)]
     pub set: BTreeMap<String, String>,
@@ -41,6 +45,9 @@ pub struct Generation {
 pub struct Channel {
     /// Releases by normalised package name, oldest promotion first: the last one is the channel's newest.
     pub packages: BTreeMap<String, Vec<Release>>,
+    /// Debian packages by name, oldest promotion first: the last one is the channel's newest.
+    #[serde(default)]
+    pub debs: BTreeMap<String, Vec<DebRelease>>,
     /// Ratchet figures by job.
     pub ratchets: BTreeMap<String, Figure>,
 }
@@ -113,6 +120,7 @@ impl Generation {
         let mut complete = Channel::default();
         for channel in lookups(name).rev().filter_map(|name| self.channels.get(name)) {
             complete.packages.extend(channel.packages.clone());
+            complete.debs.extend(channel.debs.clone());
             complete.ratchets.extend(channel.ratchets.clone());
         }
         complete
@@ -131,6 +139,19 @@ impl Generation {
         self.releases(channel, package).last()
     }
 
+    /// The releases of a Debian package in a channel, oldest promotion first; for a package that the channel lacks, those
+    /// that [`channel`](Self::channel) falls back to.
+    #[must_use]
+    pub fn debs(&self, channel: &str, package: &str) -> &[DebRelease] {
+        lookups(channel).find_map(|name| self.channels.get(name)?.debs.get(package)).map_or(&[], Vec::as_slice)
+    }
+
+    /// The newest release of a Debian package in a channel, or where the channel falls back to.
+    #[must_use]
+    pub fn newest_deb(&self, channel: &str, package: &str) -> Option<&DebRelease> {
+        self.debs(channel, package).last()
+    }
+
     /// The ratchet figure of a job in a channel, or where the channel falls back to.
     #[must_use]
     pub fn figure(&self, channel: &str, job: &str) -> Option<&Figure> {
@@ -143,5 +164,10 @@ impl Generation {
             .values()
             .filter_map(move |channel| channel.packages.get(package))
             .flat_map(|releases| releases.iter().rev())
+    }
+
+    /// Releases of a Debian package in all channels.
+    pub(super) fn debs_everywhere(&self, package: &str) -> impl Iterator<Item = &DebRelease> {
+        self.channels.values().filter_map(move |channel| channel.debs.get(package)).flatten()
     }
 }

@@ -1,19 +1,29 @@
-//! The files of generations and the pointer to the current one. Reading takes no lock; who writes holds the store's.
+//! The directories of generations and the pointer to the current one, a symbolic link: whoever follows it, by HTTP or by
+//! path, sees all of one generation. Reading takes no lock; who writes holds the store's.
 
 use std::{
     collections::BTreeMap,
-    fs::{self, File},
+    fs::{self, File, Permissions},
     io::{self, Read},
-    os::unix::fs::MetadataExt,
+    os::unix::fs::{MetadataExt, PermissionsExt, symlink},
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
 };
 
-use super::{Generation, StoreError};
+use super::{Generation, StoreError, apt::sync};
 use crate::support::{Durability, write_atomic};
 
 /// How many parsed generations are kept: the current one and bases of runs.
 const KEPT: usize = 8;
+
+/// Where generations are, below the store's directory.
+const DIRECTORY: &str = "generations";
+
+/// What a generation holds, in its directory.
+const FILE: &str = "generation.json";
+
+/// What the names of directories begin with that are not generations yet.
+const UNFINISHED: &str = ".new";
 
 /// What tells one file from another that had its name before: inode, seconds, nanoseconds.
 type Stamp = (u64, i64, i64);
@@ -36,14 +46,15 @@ impl Generations {
     /// The number of the current generation; 0 in a new store.
     pub(super) fn number(&self) -> Result<u64, StoreError> {
         let path = self.pointer();
-        let read = || match fs::read_to_string(&path) {
-            Ok(text) => text.trim().parse().map(Some).map_err(|_| self.lost("it holds no number")),
+        let read = || match fs::read_link(&path) {
+            Ok(target) => number(&target).map(Some).ok_or_else(|| self.lost("it names no generation")),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) if error.kind() == io::ErrorKind::InvalidInput => Err(self.lost("it is no link")),
             Err(error) => Err(StoreError::io("cannot read", &path)(error)),
         };
         match read()? {
             Some(number) => Ok(number),
-            // a crash in the first promotion leaves the first generation's file without a pointer, but not a second one;
+            // a crash in the first promotion leaves the first generation without a pointer, but not a second one;
             // two promotions since we read are no crash
             None if self.path(2).exists() => read()?.ok_or_else(|| self.lost("it is missing")),
             None => Ok(0),
@@ -63,28 +74,56 @@ impl Generations {
         self.load(number)
     }
 
-    /// Makes a generation the current one: its file, then the pointer. `reached` is told of every step between two writes.
+    /// Makes a generation the current one: its directory, then the pointer. `fill` writes what else belongs into the
+    /// directory, given that of the current generation; `reached` is told of every step between two writes.
     pub(super) fn commit(
         &self,
         generation: &Generation,
+        fill: impl FnOnce(&Path, &Path) -> Result<(), StoreError>,
         reached: impl Fn(&'static str) -> Result<(), StoreError>,
     ) -> Result<(), StoreError> {
         let path = self.path(generation.number);
+        let cannot_write = || StoreError::io("cannot write", &path);
+        let all = self.all();
+        fs::create_dir_all(&all).map_err(StoreError::io("cannot make", &all))?;
+        // what was never current: nobody reads it
+        let left = fs::read_dir(&all).map_err(StoreError::io("cannot read", &all))?.flatten();
+        for entry in left.filter(|entry| entry.file_name().to_string_lossy().starts_with(UNFINISHED)) {
+            fs::remove_dir_all(entry.path()).map_err(StoreError::io("cannot remove", &entry.path()))?;
+        }
+        let unfinished = tempfile::Builder::new().prefix(UNFINISHED).tempdir_in(&all).map_err(cannot_write())?;
         let bytes = serde_json::to_vec(generation).map_err(|error| damaged(&path, &error.to_string()))?;
-        write_atomic(&path, &bytes, Durability::Synced).map_err(StoreError::io("cannot write", &path))?;
+        write_atomic(&unfinished.path().join(FILE), &bytes, Durability::Synced).map_err(cannot_write())?;
+        fill(&self.path(generation.number.saturating_sub(1)), unfinished.path())?;
+        fs::set_permissions(unfinished.path(), Permissions::from_mode(0o755)).map_err(cannot_write())?;
+        sync(unfinished.path())?;
+        if path.exists() {
+            fs::remove_dir_all(&path).map_err(StoreError::io("cannot remove", &path))?;
+        }
+        fs::rename(unfinished.keep(), &path).map_err(cannot_write())?;
+        sync(&all)?;
         reached("generation written")?;
-        let pointer = self.pointer();
-        let number = format!("{}\n", generation.number);
-        write_atomic(&pointer, number.as_bytes(), Durability::Synced)
-            .map_err(StoreError::io("cannot write", &pointer))?;
+        self.point_to(generation.number)?;
         reached("pointer written")
+    }
+
+    /// Moves the pointer: a link is made beside it, and renamed.
+    fn point_to(&self, number: u64) -> Result<(), StoreError> {
+        let pointer = self.pointer();
+        let new = self.directory.join(".current");
+        let moved = match fs::remove_file(&new) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            _ => symlink(format!("{DIRECTORY}/{}", name(number)), &new).and_then(|()| fs::rename(&new, &pointer)),
+        };
+        moved.map_err(StoreError::io("cannot write", &pointer))?;
+        sync(&self.directory)
     }
 
     fn load(&self, number: u64) -> Result<Arc<Generation>, StoreError> {
         if number == 0 {
             return Ok(Arc::default());
         }
-        let path = self.path(number);
+        let path = self.path(number).join(FILE);
         let cannot_read = || StoreError::io("cannot read", &path);
         let mut file = File::open(&path).map_err(cannot_read())?;
         let metadata = file.metadata().map_err(cannot_read())?;
@@ -110,20 +149,37 @@ impl Generations {
 
     /// The pointer does not say which generation is current: nobody but who knows the last promotion can.
     fn lost(&self, what: &str) -> StoreError {
-        let generations = self.directory.join("generations");
         damaged(&self.pointer(), what).hint(format!(
-            "write into it the number of the generation that was promoted last: they are in `{}`",
-            generations.display()
+            "make it a link to the directory of the generation that was promoted last, as in `ln -sfn {DIRECTORY}/{} {}`; \
+             they are in `{}`",
+            name(1),
+            self.pointer().display(),
+            self.all().display()
         ))
     }
 
-    fn path(&self, number: u64) -> PathBuf {
-        self.directory.join("generations").join(format!("{number:06}.json"))
+    /// The directory of a generation.
+    pub(super) fn path(&self, number: u64) -> PathBuf {
+        self.all().join(name(number))
+    }
+
+    fn all(&self) -> PathBuf {
+        self.directory.join(DIRECTORY)
     }
 
     fn pointer(&self) -> PathBuf {
         self.directory.join("current")
     }
+}
+
+fn name(number: u64) -> String {
+    format!("{number:06}")
+}
+
+/// The generation that a pointer's target names.
+fn number(target: &Path) -> Option<u64> {
+    let name = target.strip_prefix(DIRECTORY).ok()?.to_str()?;
+    name.parse().ok().filter(|number| *number > 0)
 }
 
 fn damaged(path: &Path, what: &str) -> StoreError {

@@ -1,10 +1,25 @@
-//! The embedded place where packages live: blobs, generations, stages, promotion. The simple index is a view of it.
+//! The embedded place where packages live: blobs, generations, stages, promotion. The simple index and the apt repository
+//! are views of it.
 //!
-//! Layout below the state directory: `store/blobs/ab/cdef…`, `store/generations/000001.json`, `store/current`,
-//! `store/allocations.ndjson`, `store/stages/RUN.json`, `store/lock`.
+//! Layout below the state directory:
+//!
+//! | path | what |
+//! |---|---|
+//! | `store/blobs/ab/cdef…` | files by their digests |
+//! | `store/generations/000001/generation.json` | what all channels held |
+//! | `store/generations/000001/apt/` | the apt repository that shows it; `pool` in it is a link to the one pool |
+//! | `store/current` | a link to the current generation: the one thing that a promotion changes for readers |
+//! | `store/pool/`, `store/by-hash/` | packages and indices of all generations |
+//! | `store/keyring/` | the key that signs |
+//! | `store/stages/RUN.json` | what a run has staged |
+//! | `store/allocations.ndjson`, `store/lock` | versions that were given out; the lock of who writes |
 
 mod allocations;
+mod apt;
 mod blobs;
+mod deb_promotion;
+mod deb_release;
+mod deb_series;
 mod error;
 mod generation;
 mod generations;
@@ -21,10 +36,11 @@ mod upload;
 mod tests;
 
 pub use blobs::Blobs;
+pub use deb_release::DebRelease;
 pub use error::StoreError;
 pub use generation::{Channel, Figure, Generation, Release, StoredFile};
 pub use promotion::{PromoteError, Promotion};
 pub use settlement::Settled;
 pub use stage::Stage;
-pub use steps::{Promote, Upload};
-pub use store::Store;
+pub use steps::{Promote, Publish, Upload};
+pub use store::{AllocatedDeb, Repository, Store};

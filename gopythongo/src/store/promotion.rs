@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fmt};
 use pep440_rs::Version;
 
 use super::{
-    Generation, Release, Stage, StoreError,
+    Generation, Release, Stage, StoreError, deb_promotion as debs,
     series::Label,
     settlement::{another_payload, stands_for},
 };
@@ -65,20 +65,33 @@ pub(super) fn promote(
         number: current.number + 1,
         run: stage.run.clone(),
         channel: stage.channel.clone(),
-        set: stage.versions(),
+        time: 0,
+        set: BTreeMap::new(),
         channels: current.channels.clone(),
     };
     let channel = next.channels.entry(stage.channel.clone()).or_default();
     let mut changed = false;
     for (name, release) in &stage.staged {
         let release = admit(&stage.channel, name, release, current)?;
-        if let Some(newest) = public(&stage.channel, name, release, current) {
-            next.set.insert(name.clone(), newest.version.clone());
+        let newest = public(&stage.channel, name, release, current);
+        next.set.insert(name.clone(), newest.unwrap_or(release).version.clone());
+        if newest.is_some() {
             continue;
         }
         changed = true;
         let releases = channel.packages.entry(name.clone()).or_default();
         releases.retain(|found| !found.is(&release.version));
+        releases.push(release.clone());
+    }
+    for (name, staged) in &stage.debs {
+        let release = debs::admit(&stage.channel, name, staged, current)?;
+        next.set.insert(in_set(&next.set, name), release.version.clone());
+        if debs::public(&stage.channel, name, release, current).is_some() {
+            continue;
+        }
+        changed = true;
+        let releases = channel.debs.entry(name.clone()).or_default();
+        releases.retain(|found| found.version != release.version);
         releases.push(release.clone());
     }
     for (job, figure) in &stage.ratchets {
@@ -92,6 +105,11 @@ pub(super) fn promote(
         names if names.is_empty() => Ok(Some(next)),
         names => Err(PromoteError::Moved(names)),
     }
+}
+
+/// What a Debian package is called in a set: by its name, unless a wheel has that already.
+pub(super) fn in_set(set: &BTreeMap<String, String>, name: &str) -> String {
+    if set.contains_key(name) { format!("{name} (deb)") } else { name.to_owned() }
 }
 
 /// The channel's newest release, where it already is what a staged one would make of it: under its own version, or under
@@ -165,7 +183,8 @@ pub(super) fn moved(stage: &Stage, base: &Generation, current: &Generation) -> V
             now != payload(base, name) && now != Some(release.payload)
         })
         .map(|(name, _)| name);
-    let mut names: Vec<String> = resolved.chain(staged).cloned().collect();
+    let mut names: Vec<String> = resolved.chain(staged).chain(debs::moved(stage, base, current)).cloned().collect();
     names.sort();
+    names.dedup();
     names
 }

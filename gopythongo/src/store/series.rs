@@ -31,6 +31,16 @@ impl Series {
         (Self { base, numbering }, number)
     }
 
+    /// The version that its versions are on the way to.
+    pub(super) fn base(&self) -> &Version {
+        &self.base
+    }
+
+    /// How its versions are told apart.
+    pub(super) fn numbering(&self) -> Numbering {
+        self.numbering
+    }
+
     /// Whether its versions have no number: there is one of them.
     pub(super) fn is_final(&self) -> bool {
         self.numbering == Numbering::Final
@@ -50,7 +60,11 @@ pub(super) enum Label {
 
 impl Label {
     pub(super) fn of(version: &Version) -> Self {
-        let label = version.local().iter().map(ToString::to_string).collect::<Vec<_>>().join(".");
+        Self::named(&version.local().iter().map(ToString::to_string).collect::<Vec<_>>().join("."))
+    }
+
+    /// The label of this text.
+    pub(super) fn named(label: &str) -> Self {
         match label.strip_prefix('d') {
             _ if label.is_empty() => Self::None,
             Some(digits) if digits.len() == 8 && digits.bytes().all(|byte| byte.is_ascii_hexdigit()) => {

@@ -8,7 +8,7 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use super::{Figure, Release, StoreError};
+use super::{DebRelease, Figure, Release, StoreError};
 use crate::support::{Digest, Durability, write_atomic};
 
 /// What a run has staged, and what it took from the channel that it would be promoted into. A file in the store, so that
@@ -23,6 +23,9 @@ pub struct Stage {
     pub base: u64,
     /// Staged releases by package name.
     pub staged: BTreeMap<String, Release>,
+    /// Staged Debian packages by name.
+    #[serde(default)]
+    pub debs: BTreeMap<String, DebRelease>,
     /// Payload digests of owned packages that the run resolved from the channel; `None` for one that was not there.
     pub resolved: BTreeMap<String, Option<Digest>>,
     /// Ratchet figures to record with the promotion, by job.
@@ -36,15 +39,16 @@ impl Stage {
             channel: channel.to_owned(),
             base,
             staged: BTreeMap::new(),
+            debs: BTreeMap::new(),
             resolved: BTreeMap::new(),
             ratchets: BTreeMap::new(),
         }
     }
 
-    /// Staged versions by package name.
+    /// Whether nothing is staged.
     #[must_use]
-    pub fn versions(&self) -> BTreeMap<String, String> {
-        self.staged.iter().map(|(name, release)| (name.clone(), release.version.clone())).collect()
+    pub fn is_empty(&self) -> bool {
+        self.staged.is_empty() && self.debs.is_empty()
     }
 }
 

@@ -1,17 +1,21 @@
 //! The store itself: what is under its lock.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     fs,
     path::{Path, PathBuf},
     sync::Arc,
+    time::{SystemTime, UNIX_EPOCH},
 };
 
 use pep440_rs::Version;
 
 use super::{
-    Blobs, Generation, PromoteError, Promotion, Release, Settled, Stage, StoreError,
+    Blobs, DebRelease, Generation, PromoteError, Promotion, Release, Settled, Stage, StoreError,
     allocations::{Allocation, Allocations},
+    apt::{Keyring, View},
+    deb_promotion,
+    deb_series::DebSeries,
     generations::Generations,
     promotion,
     series::Series,
@@ -27,8 +31,29 @@ use crate::{
 pub struct Store {
     directory: PathBuf,
     generations: Generations,
+    pub(super) keyring: Keyring,
     #[cfg(test)]
     pub(super) tap: super::tests::Tap,
+}
+
+/// The apt repository, as clients on this machine find it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Repository {
+    /// Its suites: the channels that show packages.
+    pub suites: Vec<String>,
+    /// Its directory, for sources with `file:`; what it shows is always the current generation.
+    pub path: PathBuf,
+    /// The key that signs it, armoured, for `signed-by`; `None` if it is not signed.
+    pub key: Option<PathBuf>,
+}
+
+/// The version of a Debian package.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AllocatedDeb {
+    /// The Debian version.
+    pub version: String,
+    /// The release with the same payload whose bytes are used again; `None` for a version of its own.
+    pub existing: Option<DebRelease>,
 }
 
 impl Store {
@@ -41,6 +66,7 @@ impl Store {
         let store = Self {
             directory: directory.to_owned(),
             generations: Generations::new(directory.to_owned()),
+            keyring: Keyring::new(directory.join("keyring")),
             #[cfg(test)]
             tap: super::tests::Tap::default(),
         };
@@ -70,6 +96,35 @@ impl Store {
         self.generations.get(number)
     }
 
+    /// The apt repository of the current generation; `None` if no package was promoted yet.
+    ///
+    /// # Errors
+    /// When the current generation cannot be read.
+    pub fn repository(&self) -> Result<Option<Repository>, StoreError> {
+        let current = self.current()?;
+        let apt = self.generation_directory(current.number).join("apt");
+        if !apt.is_dir() {
+            return Ok(None);
+        }
+        let has_packages = |name: &&String| !current.channel(name).debs.is_empty();
+        let suites = current.channels.keys().filter(has_packages).cloned().collect();
+        let path = self.directory.join("current/apt");
+        let key = Some(path.join("key.asc")).filter(|key| key.exists());
+        Ok(Some(Repository { suites, path, key }))
+    }
+
+    /// The directory of an earlier generation or the current one: `generation.json`, and `apt` if it has Debian packages.
+    #[must_use]
+    pub(crate) fn generation_directory(&self, number: u64) -> PathBuf {
+        self.generations.path(number)
+    }
+
+    /// The store's own directory.
+    #[must_use]
+    pub(crate) fn directory(&self) -> &Path {
+        &self.directory
+    }
+
     /// Allocates a version for a build of `package`: the number that the plan wants, or the next one that nobody has. A
     /// reservation holds its number for good, since its owner may be building. Versions with a local label take their
     /// numbers from the same series. Asking again in the same run gives the same version. A final version has no number: it
@@ -83,7 +138,7 @@ impl Store {
             return Ok(plan.version(plan.number));
         }
         let _lock = self.lock()?;
-        let (mut file, allocations) = Allocations::open(&self.directory.join("allocations.ndjson"))?;
+        let (mut file, allocations) = self.allocations()?;
         if let Some(version) = allocations.iter().find_map(|record| record.answers(run, package, plan)) {
             return Ok(version.clone());
         }
@@ -127,7 +182,7 @@ impl Store {
         let _lock = self.lock()?;
         let build = settlement::Build { package, version, payload, channel, commit };
         let settled = settlement::settle(&build, &*self.current()?, self.staged(run)?.as_ref())?;
-        let (mut file, allocations) = Allocations::open(&self.directory.join("allocations.ndjson"))?;
+        let (mut file, allocations) = self.allocations()?;
         let record = Allocation::Settled {
             run: run.to_owned(),
             package: package.to_owned(),
@@ -139,6 +194,50 @@ impl Store {
             file.append(&record)?;
         }
         Ok(settled)
+    }
+
+    /// Allocates the version of a run's Debian package, whose payload is known. The same payload as the run's staged release
+    /// or the channel's newest one is that release again, with its bytes. Another payload gets the next number of the
+    /// package's own series, which begins at the number of the application's version `upstream`: `0.7.0.dev3` gives
+    /// `0.7.0~dev3` or later, `0.7.0rc1` gives `0.7.0~rc1`, `0.7.0` gives `0.7.0-1`; a local label is kept. Numbers only
+    /// rise, since apt takes the highest. Asking again in the same run gives the same version.
+    ///
+    /// # Errors
+    /// When the store cannot be read or the allocation not be written.
+    pub fn allocate_deb(
+        &self,
+        run: &str,
+        package: &str,
+        upstream: &Version,
+        payload: &Digest,
+        channel: &str,
+        commit: Option<&str>,
+    ) -> Result<AllocatedDeb, StoreError> {
+        let _lock = self.lock()?;
+        let series = DebSeries::of(upstream);
+        let current = self.current()?;
+        let build = deb_promotion::Build { package, series: &series, payload, channel };
+        if let Some(release) = deb_promotion::existing(&build, &current, self.staged(run)?.as_ref()) {
+            return Ok(AllocatedDeb { version: release.version.clone(), existing: Some(release.clone()) });
+        }
+        let (mut file, allocations) = self.allocations()?;
+        if let Some(version) = allocations.iter().find_map(|record| record.answers_deb(run, package, upstream, payload))
+        {
+            return Ok(AllocatedDeb { version: version.clone(), existing: None });
+        }
+        let taken = allocations.iter().filter_map(|record| record.takes_deb(package, &series));
+        let highest = taken.chain(deb_promotion::released(package, &series, &current)).max();
+        let number = highest.map_or(series.start, |highest| series.start.max(highest + 1));
+        let version = series.version(number);
+        file.append(&Allocation::Deb {
+            run: run.to_owned(),
+            package: package.to_owned(),
+            upstream: upstream.clone(),
+            payload: *payload,
+            version: version.clone(),
+            commit: commit.map(str::to_owned),
+        })?;
+        Ok(AllocatedDeb { version, existing: None })
     }
 
     /// A run's stage; made on the current generation if there is none.
@@ -199,13 +298,20 @@ impl Store {
         };
         let base = self.generation(stage.base)?;
         match promotion::promote(&stage, &base, &current)? {
-            Some(next) => Ok(self.commit(&next, stage.staged.values())?),
+            Some(next) => {
+                let wheels = stage.staged.values().flat_map(Release::blobs);
+                Ok(self.commit(next, wheels.chain(stage.debs.values().map(|deb| deb.digest)).collect())?)
+            }
             None => {
                 let newest = |(name, staged): (&String, &Release)| {
                     let newest = current.newest(&stage.channel, name).unwrap_or(staged);
                     (name.clone(), newest.version.clone())
                 };
-                Ok(Promotion { generation: current.number, set: stage.staged.iter().map(newest).collect() })
+                let mut set: BTreeMap<_, _> = stage.staged.iter().map(newest).collect();
+                for (name, deb) in &stage.debs {
+                    set.insert(promotion::in_set(&set, name), deb.version.clone());
+                }
+                Ok(Promotion { generation: current.number, set })
             }
         }
     }
@@ -264,6 +370,7 @@ impl Store {
             stage.base = current.number;
             let channel = stage.channel.clone();
             stage.staged.retain(|name, staged| promotion::public(&channel, name, staged, &current).is_none());
+            stage.debs.retain(|name, staged| deb_promotion::public(&channel, name, staged, &current).is_none());
             stage::write(&self.stage_path(run)?, &stage)?;
         }
         Ok(moved)
@@ -279,7 +386,7 @@ impl Store {
         let _lock = self.lock()?;
         let current = self.current()?;
         match upload::upload(channel, package, &release, &current)? {
-            Some(next) => self.commit(&next, [&release]),
+            Some(next) => self.commit(next, release.blobs().collect()),
             None => {
                 let set = [(package.to_owned(), release.version)].into();
                 Ok(Promotion { generation: current.number, set })
@@ -287,22 +394,30 @@ impl Store {
         }
     }
 
-    /// Makes a generation current: blobs first, then their directories, then its file, then the pointer.
-    fn commit<'a>(
-        &self,
-        next: &Generation,
-        releases: impl IntoIterator<Item = &'a Release>,
-    ) -> Result<Promotion, StoreError> {
+    /// Makes a generation current: blobs first, then their directories, then the generation with its signed apt repository,
+    /// then the pointer.
+    fn commit(&self, mut next: Generation, blobs: BTreeSet<Digest>) -> Result<Promotion, StoreError> {
         self.reached("decided")?;
-        self.blobs().sync(&releases.into_iter().flat_map(Release::blobs).collect())?;
+        self.blobs().sync(&blobs)?;
         self.reached("blobs synced")?;
-        self.generations.commit(next, |point| self.reached(point))?;
-        Ok(Promotion { generation: next.number, set: next.set.clone() })
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+        next.time = now.max(self.current()?.time + 1);
+        let view = View { store: &self.directory, blobs: self.blobs(), keyring: &self.keyring };
+        let fill = |previous: &Path, into: &Path| {
+            view.write(&next, previous, into)?;
+            self.reached("repository written")
+        };
+        self.generations.commit(&next, fill, |point| self.reached(point))?;
+        Ok(Promotion { generation: next.number, set: next.set })
     }
 
     fn lock(&self) -> Result<FileLock, StoreError> {
         let path = self.directory.join("lock");
         FileLock::wait(&path).map_err(StoreError::io("cannot lock", &path))
+    }
+
+    fn allocations(&self) -> Result<(Allocations, Vec<Allocation>), StoreError> {
+        Allocations::open(&self.directory.join("allocations.ndjson"))
     }
 
     fn stage_path(&self, run: &str) -> Result<PathBuf, StoreError> {

@@ -54,6 +54,7 @@ pub(super) fn upload(
         number: current.number + 1,
         run: UPLOAD.to_owned(),
         channel: channel.to_owned(),
+        time: 0,
         set: [(package.to_owned(), merged.version.clone())].into(),
         channels: current.channels.clone(),
     };

@@ -9,7 +9,14 @@ use std::{
 /// An exclusive lock, held until it is dropped. The file's text (pid and command) is only for the message.
 #[derive(Debug)]
 pub struct FileLock {
-    _file: File,
+    file: File,
+}
+
+impl Drop for FileLock {
+    fn drop(&mut self) {
+        // a child that was forked at this moment has the file too, until it executes something: closing ours is not enough
+        let _ = self.file.unlock();
+    }
 }
 
 /// Somebody else holds the lock.
@@ -51,7 +58,7 @@ impl FileLock {
         file.set_len(0)?;
         let command = std::env::args().collect::<Vec<_>>().join(" ");
         writeln!(file, "pid {}: {command}", std::process::id())?;
-        Ok(Self { _file: file })
+        Ok(Self { file })
     }
 }
 

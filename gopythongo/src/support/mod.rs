@@ -1,15 +1,20 @@
 //! Small things without domain words: archives, digests, atomic files, locks, words in sentences.
 
 pub mod archive;
+mod bytes;
 mod digest;
+mod epoch;
 mod files;
 mod ini;
 mod lock;
+pub(crate) mod race;
 #[cfg(test)]
 pub(crate) mod trees;
 pub mod words;
 
+pub use bytes::{bytes, parse_bytes};
 pub use digest::{Digest, Hasher, ParseDigestError};
-pub use files::{Durability, copy_tree, write_atomic};
+pub use epoch::SOURCE_DATE_EPOCH;
+pub use files::{Durability, copy_tree, sync_together, write_atomic};
 pub use ini::{Entry, Ini};
 pub use lock::{FileLock, Held};

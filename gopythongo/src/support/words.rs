@@ -25,6 +25,18 @@ pub fn list<T: AsRef<str>>(items: &[T]) -> String {
     }
 }
 
+/// How long ago something was: `just now`, `5 minutes ago`, `3 days ago`.
+#[must_use]
+pub fn ago(age: std::time::Duration) -> String {
+    let units = [(86_400, "day"), (3_600, "hour"), (60, "minute")];
+    let seconds = age.as_secs();
+    let found = units.into_iter().find(|(unit, _)| seconds >= *unit);
+    found.map_or_else(
+        || "just now".to_owned(),
+        |(unit, noun)| format!("{} ago", count(usize::try_from(seconds / unit).unwrap_or(usize::MAX), noun)),
+    )
+}
+
 /// A word as a shell would have to be given it, on one line: quoted if need be.
 #[must_use]
 pub fn shell(word: &str) -> String {
@@ -81,6 +93,15 @@ mod tests {
         assert_eq!(count(2, "library"), "2 libraries");
         assert_eq!(count(0, "test"), "0 tests");
         assert_eq!(list(&["a", "b", "c"]), "a, b and c");
+    }
+
+    #[test]
+    fn ages_are_told_in_their_largest_unit() {
+        let told = [0, 59, 60, 3_599, 7_200, 86_400, 1_000_000].map(|age| ago(std::time::Duration::from_secs(age)));
+        assert_eq!(
+            told,
+            ["just now", "just now", "1 minute ago", "59 minutes ago", "2 hours ago", "1 day ago", "11 days ago"]
+        );
     }
 
     #[test]

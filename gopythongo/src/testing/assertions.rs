@@ -5,8 +5,10 @@ use std::collections::BTreeSet;
 use super::context::{branch, context};
 use crate::{
     context::{BuildKind, KindSet},
+    deploy::Switch,
     pipeline::{Pipeline, Severity},
     plan::{self, Action, Plan, PlannedStep, Selection},
+    run::Step,
     support::words,
 };
 
@@ -33,7 +35,7 @@ impl PlanTest {
     /// Plans a build of a branch; its name gives the kind.
     #[must_use = "a plan is tested by its claims: `.has_no_effects()`, `.runs(..)`"]
     pub fn on_branch(mut self, branch: &str) -> Self {
-        self.kind = BuildKind::of_branch(branch);
+        self.kind = self.pipeline.branches.kind(branch);
         self.branch = branch.to_owned();
         self
     }
@@ -146,7 +148,8 @@ impl PlanTest {
         self
     }
 
-    /// Claims that a step runs only when every other step that runs has passed: `.needs_everything("promote")`.
+    /// Claims that a step runs only when every other step that runs has passed: `.needs_everything("promote")`. Deployments
+    /// do not count: they follow the promotion.
     ///
     /// # Panics
     /// When it does not wait for one of them, it is no step of the plan, or the pipeline is not valid.
@@ -155,9 +158,49 @@ impl PlanTest {
         let plan = self.plan();
         let all = all_needed(&plan, find(&plan, step));
         let others = running(&plan).filter(|other| other.id != step && !all.contains(other.id.as_str()));
+        let others = others.filter(|other| other.kind != Switch::KIND);
         let others: Vec<String> = others.map(|other| format!("`{}`", other.id)).collect();
         assert!(others.is_empty(), "`{step}` does not need {}\n\n{}", words::list(&others), plan::tree(&plan, true));
         self
+    }
+
+    /// Claims that the build sends an application to an environment, when everything is promoted:
+    /// `.deploys("shop", "testing")`.
+    ///
+    /// # Panics
+    /// When it does not, no deployment of the application has such an environment, or the pipeline is not valid.
+    #[track_caller]
+    pub fn deploys(self, application: &str, environment: &str) -> Self {
+        let step = self.switch(application, environment);
+        self.runs(&step)
+    }
+
+    /// Claims that the build does not send an application to an environment that the pipeline declares.
+    ///
+    /// # Panics
+    /// When it does, no deployment of the application has such an environment, or the pipeline is not valid.
+    #[track_caller]
+    pub fn does_not_deploy(self, application: &str, environment: &str) -> Self {
+        let step = self.switch(application, environment);
+        self.skips(&step)
+    }
+
+    /// The step that sends an application to an environment.
+    #[track_caller]
+    fn switch(&self, application: &str, environment: &str) -> String {
+        let deployments = self.pipeline.jobs.iter();
+        let deployments = deployments.filter(|job| job.deploys.as_ref().is_some_and(|own| own.name == application));
+        let mut declared = Vec::new();
+        for declaration in deployments.clone().flat_map(|job| &job.steps) {
+            declared.extend(declaration.step.label().map(|environment| format!("`{environment}`")));
+        }
+        let name = format!("{}:{environment}", Switch::KIND);
+        let found = deployments.filter_map(|job| job.steps.iter().find(|step| step.name() == name).map(|_| &job.name));
+        let found = found.map(|job| format!("{job}/{name}")).next();
+        let known = if declared.is_empty() { "nothing".to_owned() } else { words::list(&declared) };
+        found.unwrap_or_else(|| {
+            panic!("no deployment of `{application}` has an environment `{environment}`: there is {known}")
+        })
     }
 
     /// Claims the same of several kinds: `.each(Feature | PullRequest, |plan| plan.has_no_effects())`.
@@ -180,6 +223,18 @@ impl PlanTest {
     #[track_caller]
     pub fn tree(&self) -> String {
         plan::tree(&self.plan(), true)
+    }
+
+    /// Which steps run in which kinds of builds, as `plan --all` prints it, for comparing with an expected text.
+    ///
+    /// # Panics
+    /// When the pipeline is not valid.
+    #[must_use]
+    #[track_caller]
+    pub fn matrix(&self) -> String {
+        let _ = self.plan();
+        let context = context(&self.pipeline, &self.branch, self.kind);
+        plan::matrix(&self.pipeline, &context, &self.selection)
     }
 
     #[track_caller]

@@ -18,16 +18,19 @@ const PYTHON: &str = "3.12";
 /// What a gathered context would be on a branch, if all were well.
 pub(super) fn context(pipeline: &Pipeline, branch: &str, kind: BuildKind) -> Context {
     let root = Path::new("/");
+    let built = pipeline.jobs.iter().filter(|job| job.is_built());
     Context {
         branch: Some(branch.to_owned()),
         commit: Some("0".repeat(40)),
         kind,
         kind_reason: format!("branch `{branch}`"),
+        server: None,
+        target: None,
         doubts: Vec::new(),
-        channel: kind.channel(Some(branch)),
+        channel: pipeline.branches.channel(kind, Some(branch)),
         root: root.to_owned(),
         pythons: pythons(pipeline),
-        jobs: pipeline.jobs.iter().map(|job| (job.name.clone(), job_context(job, root, kind))).collect(),
+        jobs: built.map(|job| (job.name.clone(), job_context(job, root, kind))).collect(),
     }
 }
 

@@ -37,10 +37,21 @@ pub enum Assignment {
     Argument,
     /// The only line of a file.
     Line,
+    /// In a text that stands in the file as it is.
+    Text {
+        /// The text.
+        around: String,
+        /// How many of it stand before this one.
+        nth: usize,
+        /// Where in it the version begins, in bytes.
+        at: usize,
+        /// The length of the version, in bytes.
+        length: usize,
+    },
 }
 
 impl Place {
-    pub(super) fn new(file: impl Into<PathBuf>, assignment: Assignment) -> Self {
+    pub(crate) fn new(file: impl Into<PathBuf>, assignment: Assignment) -> Self {
         Self { file: file.into(), assignment }
     }
 
@@ -60,11 +71,16 @@ impl Place {
                 let start = text.len() - text.trim_start().len();
                 (!line.is_empty() && !line.contains('\n')).then(|| start..start + line.len())
             }
+            Assignment::Text { around, nth, at, length } => {
+                let (start, _) = text.match_indices(around.as_str()).nth(*nth)?;
+                let span = start + at..start + at + length;
+                text.get(span.clone()).map(|_| span)
+            }
         }
     }
 
     /// The version that is written in `directory`'s copy of the file.
-    pub(super) fn read(&self, directory: &Path) -> Option<String> {
+    pub(crate) fn read(&self, directory: &Path) -> Option<String> {
         let text = std::fs::read_to_string(directory.join(&self.file)).ok()?;
         self.span(&text).map(|span| text[span].to_owned())
     }
@@ -79,6 +95,7 @@ impl fmt::Display for Place {
             Assignment::Attribute(name) => write!(f, "`{name}` of {file}"),
             Assignment::Argument => write!(f, "`version` of {file}"),
             Assignment::Line => write!(f, "{file}"),
+            Assignment::Text { around, .. } => write!(f, "`{around}` of {file}"),
         }
     }
 }

@@ -27,6 +27,22 @@ pub enum VersionSource {
         /// The version found.
         version: String,
     },
+    /// What a regular expression of `pipeline.rs` finds in a file.
+    Search {
+        /// The file, relative to the source.
+        file: PathBuf,
+        /// The version found.
+        version: String,
+    },
+    /// `current_version` in the configuration of bumpversion.
+    Bumpversion(String),
+    /// What comes after the newest release in the upstream index.
+    Index {
+        /// The project there.
+        project: String,
+        /// The version that comes next.
+        version: String,
+    },
     /// Tags, read by setuptools-scm, hatch-vcs or the like.
     GitTags,
 }
@@ -36,7 +52,12 @@ impl VersionSource {
     #[must_use]
     pub fn version(&self) -> Option<&str> {
         match self {
-            Self::Pipeline(version) | Self::Static(version) | Self::Attribute { version, .. } => Some(version),
+            Self::Pipeline(version)
+            | Self::Static(version)
+            | Self::Attribute { version, .. }
+            | Self::Search { version, .. }
+            | Self::Bumpversion(version)
+            | Self::Index { version, .. } => Some(version),
             Self::GitTags => None,
         }
     }
@@ -274,8 +295,8 @@ mod tests {
             Ok(VersionSource::Attribute { file, attribute, version }) => {
                 format!("{} {attribute} {version}", file.display())
             }
-            Ok(VersionSource::Static(version) | VersionSource::Pipeline(version)) => version,
             Ok(VersionSource::GitTags) => "tags".to_owned(),
+            Ok(source) => source.version().unwrap_or_default().to_owned(),
             Err(error) => error.to_string().replace(&format!("{}/", directory.path().display()), ""),
         }
     }

@@ -45,6 +45,21 @@ impl Stamp {
     }
 }
 
+impl Stamp {
+    /// How builds are given their version where it is written in `places`, too.
+    ///
+    /// # Errors
+    /// When there are none, and the project says its version in no way that can be changed without running its code.
+    pub(crate) fn find_with(directory: &Path, places: Vec<Place>) -> Result<Self, VersionError> {
+        match Self::find(directory) {
+            // texts first: the others are found by what stands around them, whatever the version then is
+            Ok(Self::Rewrite(own)) => Ok(Self::Rewrite([places, own].concat())),
+            Err(_) if !places.is_empty() => Ok(Self::Rewrite(places)),
+            found => found,
+        }
+    }
+}
+
 /// Gives the copy of a source in `directory` a version; returns the variables that its build needs in its environment.
 ///
 /// # Errors

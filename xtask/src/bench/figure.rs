@@ -11,6 +11,7 @@ pub(super) struct Figure {
     ours: Vec<f64>,
     peer: Option<(&'static str, Vec<f64>)>,
     limit: Option<f64>,
+    ratio_limit: Option<f64>,
 }
 
 impl Figure {
@@ -21,7 +22,7 @@ impl Figure {
 
     /// Any unit.
     pub(super) fn new(what: &'static str, unit: &'static str, ours: Vec<f64>) -> Self {
-        Self { what, unit, ours, peer: None, limit: None }
+        Self { what, unit, ours, peer: None, limit: None, ratio_limit: None }
     }
 
     /// What the same took the peer.
@@ -36,9 +37,16 @@ impl Figure {
         self
     }
 
-    /// Whether our median is within the limit, if there is one.
+    /// What our median may be at most, as a multiple of the peer's.
+    pub(super) fn ratio_at_most(mut self, limit: f64) -> Self {
+        self.ratio_limit = Some(limit);
+        self
+    }
+
+    /// Whether our median is within the limits, if there are any.
     pub(super) fn is_within(&self) -> bool {
         self.limit.is_none_or(|limit| median(&self.ours) <= limit)
+            && self.ratio_limit.is_none_or(|limit| self.ratio().is_some_and(|ratio| ratio <= limit))
     }
 
     fn ratio(&self) -> Option<f64> {
@@ -54,9 +62,10 @@ impl Figure {
             ),
             None => (String::new(), String::new()),
         };
-        let verdict = match self.limit {
-            Some(limit) if self.is_within() => format!("at most {}", number(limit)),
-            Some(limit) => format!("MORE THAN {}", number(limit)),
+        let limit = self.limit.map(number).or_else(|| self.ratio_limit.map(|limit| format!("{limit:.2} ×")));
+        let verdict = match limit {
+            Some(limit) if self.is_within() => format!("at most {limit}"),
+            Some(limit) => format!("MORE THAN {limit}"),
             None => String::new(),
         };
         [self.what.to_owned(), number(median(&self.ours)), peer, ratio, verdict]

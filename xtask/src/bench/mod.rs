@@ -2,9 +2,12 @@
 
 mod build;
 mod chain;
+mod deploy;
 mod figure;
 mod measured;
+mod noop;
 mod own;
+mod package;
 mod pallets;
 
 use anyhow::{Result, bail};
@@ -13,7 +16,14 @@ use figure::Figure;
 /// A bench, by its name.
 type Bench = (&'static str, fn() -> Result<Vec<Figure>>);
 
-const BENCHES: [Bench; 3] = [("chain", chain::run), ("own", own::run), ("build", build::run)];
+const BENCHES: [Bench; 6] = [
+    ("chain", chain::run),
+    ("own", own::run),
+    ("noop", noop::run),
+    ("build", build::run),
+    ("package", package::run),
+    ("deploy", deploy::run),
+];
 
 /// Runs the benches named, or all; gives whether every figure is within its limit.
 pub(crate) fn run(names: &[&str], json: bool) -> Result<bool> {

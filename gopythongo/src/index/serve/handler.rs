@@ -13,6 +13,7 @@ use hyper::{
 
 use super::{
     activity::Activity,
+    apt,
     body::Body,
     files,
     negotiate::Form,
@@ -94,6 +95,7 @@ impl Handler {
                 Some(upstream) => proxy::metadata(upstream, project, file, headers),
                 None => no_upstream(),
             },
+            Route::Apt(parts) => apt::file(&self.store, parts, headers),
             Route::Root(selector) => self.page(selector, None, headers),
             Route::Project(selector, project) => self.page(selector, Some(project), headers),
             Route::Upload(_) | Route::Unknown => respond::sentence(StatusCode::NOT_FOUND, "there is nothing here"),

@@ -1,8 +1,6 @@
 //! Connections: how many, how slow, how they end.
 
-use std::{
-    convert::Infallible, future::poll_fn, io, net::TcpListener, pin::pin, sync::Arc, task::Poll, thread, time::Duration,
-};
+use std::{convert::Infallible, io, net::TcpListener, pin::pin, sync::Arc, thread, time::Duration};
 
 use hyper::{server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -17,6 +15,7 @@ use super::{
     Handler,
     activity::{Activity, Watched},
 };
+use crate::support::race::{First, race};
 
 /// At once; more wait in the kernel's queue.
 const CONNECTIONS: u32 = 256;
@@ -105,19 +104,4 @@ async fn connection(stream: TcpStream, handler: Arc<Handler>, mut stop: watch::R
         connection.as_mut().graceful_shutdown();
         race(connection, activity.silence(IDLE)).await;
     }
-}
-
-/// Which of two futures was ready first.
-enum First<L, R> {
-    Left(L),
-    Right(R),
-}
-
-async fn race<L: Future, R: Future>(left: L, right: R) -> First<L::Output, R::Output> {
-    let (mut left, mut right) = (pin!(left), pin!(right));
-    poll_fn(|cx| match left.as_mut().poll(cx) {
-        Poll::Ready(output) => Poll::Ready(First::Left(output)),
-        Poll::Pending => right.as_mut().poll(cx).map(First::Right),
-    })
-    .await
 }

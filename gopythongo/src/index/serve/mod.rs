@@ -13,6 +13,7 @@ mod route;
 mod page;
 mod view;
 
+mod apt;
 mod files;
 mod handler;
 mod proxy;

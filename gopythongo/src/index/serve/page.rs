@@ -59,10 +59,9 @@ struct File<'a> {
     upload_time: Option<&'a str>,
     #[serde(serialize_with = "yanked")]
     yanked: Option<Cow<'a, str>>,
+    /// Under no other name: pip 22.3 to 23.0, which Debian 12 has, fails on what PEP 658 called it in JSON (PEP 714).
     #[serde(serialize_with = "metadata")]
     core_metadata: CoreMetadata,
-    #[serde(serialize_with = "metadata")]
-    dist_info_metadata: CoreMetadata,
 }
 
 #[derive(Serialize)]
@@ -179,7 +178,6 @@ impl<'a> File<'a> {
             upload_time: Some(&file.uploaded),
             yanked,
             core_metadata: metadata,
-            dist_info_metadata: metadata,
         }
     }
 
@@ -193,7 +191,6 @@ impl<'a> File<'a> {
             upload_time: file.uploaded.as_deref(),
             yanked: file.yanked.then(|| Cow::Borrowed(file.yanked_reason.as_deref().unwrap_or_default())),
             core_metadata: file.metadata,
-            dist_info_metadata: file.metadata,
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-use super::super::url;
+use super::{super::url, apt};
 use crate::{python::name, support::Digest};
 
 /// What a path asks for.
@@ -22,6 +22,8 @@ pub(super) enum Route {
     Upstream(String, String),
     /// The core metadata of a file of the upstream index.
     UpstreamMetadata(String, String),
+    /// A file of the apt repository.
+    Apt(apt::Parts),
     /// Where a channel takes uploads.
     Upload(String),
     /// Nothing.
@@ -59,6 +61,7 @@ impl Route {
                 Some(file) => Self::UpstreamMetadata(name::normalize(project), file.to_owned()),
                 None => Self::Upstream(name::normalize(project), (*file).to_owned()),
             },
+            ["apt", parts @ ..] => apt::parts(parts).map_or(Self::Unknown, Self::Apt),
             ["channels", channel @ .., ""] if is_channel(channel) => Self::Upload(channel.join("/")),
             [view @ .., "simple"] if selector(view).is_some() => Self::Moved(format!("{path}/")),
             [view @ .., "simple", project, ""] | [view @ .., "simple", project] if !project.is_empty() => {
@@ -128,6 +131,12 @@ mod tests {
             ("/channels/release/1.5.0/", Route::Upload("release/1.5.0".into())),
             ("/upstream/Click/click-1.whl", Route::Upstream("click".into(), "click-1.whl".into())),
             ("/upstream/click/click-1.whl.metadata", Route::UpstreamMetadata("click".into(), "click-1.whl".into())),
+            ("/apt/key.asc", Route::Apt(vec!["key.asc".into()])),
+            ("/apt/pool/a%2bb_1~dev1.deb", Route::Apt(vec!["pool".into(), "a+b_1~dev1.deb".into()])),
+            ("/apt/", Route::Unknown),
+            ("/apt/dists/../../keyring/key.asc", Route::Unknown),
+            ("/apt/dists/%2e%2e/keyring", Route::Unknown),
+            ("/apt/dists/..%2fkeyring", Route::Unknown),
             ("/files/00/x", Route::Unknown),
             ("/simple/..%2f..%2fetc/", Route::Unknown),
             ("/generations/x/develop/simple/", Route::Unknown),

@@ -14,11 +14,8 @@ use crate::{
     context::{Context, Distribution, Interpreter},
     run::{Failure, Work, process::Command},
     store::Store,
+    support::SOURCE_DATE_EPOCH,
 };
-
-/// What back ends take for the time of the build (<https://reproducible-builds.org/specs/source-date-epoch/>): a constant,
-/// 2020-02-02 in UTC, since two builds of the same source are to be the same.
-pub(in crate::python) const SOURCE_DATE_EPOCH: u64 = 1_580_601_600;
 
 /// The program that calls the hooks.
 const HOOKS: &str = include_str!("build_hooks.py");
@@ -65,6 +62,11 @@ impl Backend {
             requires: distribution.build_requires.clone(),
             python: python.clone(),
         })
+    }
+
+    /// The interpreter that it runs on.
+    pub(in crate::python) fn python(&self) -> &Interpreter {
+        &self.python
     }
 
     /// The environment of the back end. Packages of the pipeline's own that it needs come from the channel: they are not

@@ -49,13 +49,12 @@ impl Step for Sdist {
         let (distribution, plan) = known(key.job()?)?;
         let backend = Backend::new(distribution, &toolchain, self.python.as_deref())?;
         let (name, plan) = (distribution.name.clone(), plan.clone());
-        let build = backend.tool(&store, key.context())?.describe();
+        let build = backend.tool(&store, key.context())?;
         key.part("name", name);
         key.part("base version", &plan.base);
         key.part("version", plan.version(plan.number));
         key.part("stamp", serde_json::to_string(&plan.stamp).unwrap_or_default());
-        key.part("build environment", build);
-        Ok(())
+        build.add_to("build environment", key)
     }
 
     fn run(&self, work: &mut Work<'_>) -> Result<(), Failure> {

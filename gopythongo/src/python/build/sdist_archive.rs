@@ -10,7 +10,7 @@ use std::{
 use flate2::{Compression, GzBuilder, read::GzDecoder};
 use tar::{Archive, Builder, EntryType, Header};
 
-use crate::python::backend::SOURCE_DATE_EPOCH;
+use crate::support::SOURCE_DATE_EPOCH;
 
 /// A member as far as it is kept.
 struct Member {

@@ -80,8 +80,7 @@ impl Step for Flake8 {
     fn key(&self, key: &mut Key<'_>) -> Result<(), Failure> {
         key.declared(&self.inputs())?;
         let tool = self.tool(&*key.service::<Toolchain>()?, &key.job()?.survey)?;
-        key.part("flake8", tool.describe());
-        Ok(())
+        tool.add_to("flake8", key)
     }
 
     fn effort(&self) -> usize {
@@ -97,6 +96,8 @@ impl Step for Flake8 {
         let found = work.scratch().join("findings");
         let mut command = lint::command(&toolchain, work, &environment, "flake8")
             .args(["--jobs", "1", "--format", "default", "--no-show-source", "--tee"])
+            // the state, where the source is all that is beside the pipeline
+            .args(["--extend-exclude", ".gopythongo"])
             .arg(format!("--output-file={}", found.display()));
         if !self.select.is_empty() {
             command = command.args(["--select", &self.select.join(",")]);

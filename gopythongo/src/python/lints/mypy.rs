@@ -80,6 +80,7 @@ impl Step for Mypy {
         let python = key.service::<Toolchain>()?.for_source(None, &key.job()?.survey)?.clone();
         let version = lint::version("mypy", self.version.as_ref(), &key.job()?.survey, &python.version)?;
         key.part("mypy", format!("{version}, {} {}", python.implementation, python.version));
+        key.program("the interpreter", &python.path)?;
         Ok(())
     }
 

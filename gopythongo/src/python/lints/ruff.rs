@@ -74,8 +74,7 @@ impl Step for Ruff {
     fn key(&self, key: &mut Key<'_>) -> Result<(), Failure> {
         key.declared(&self.inputs())?;
         let tool = self.tool(&*key.service::<Toolchain>()?, &key.job()?.survey)?;
-        key.part("ruff", tool.describe());
-        Ok(())
+        tool.add_to("ruff", key)
     }
 
     fn run(&self, work: &mut Work<'_>) -> Result<(), Failure> {

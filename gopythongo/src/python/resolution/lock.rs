@@ -13,6 +13,9 @@ use crate::support::Digest;
 pub struct Lock {
     /// The Python that it holds for: `3.11.2`.
     pub python: String,
+    /// Requirements beside the application's own that it has at run time: what serves it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub runtime: Vec<String>,
     /// The distributions, sorted by name.
     pub packages: Vec<LockedPackage>,
 }
@@ -81,7 +84,7 @@ impl Lock {
     /// Reads a `pylock.toml` (PEP 751) for one Python. Distributions from a path (the wheel under test) are left out.
     pub(in crate::python) fn from_pylock(text: &str, python: &str) -> Result<Self, LockError> {
         let answer: Pylock = toml::from_str(text).map_err(|error| LockError(error.to_string()))?;
-        let mut lock = Self { python: python.to_owned(), packages: Vec::new() };
+        let mut lock = Self { python: python.to_owned(), ..Self::default() };
         for package in answer.packages {
             let Some(version) = package.version.filter(|_| package.archive.is_none()) else {
                 continue;
@@ -97,7 +100,7 @@ impl Lock {
     /// Reads what `pip install --dry-run --report -` prints. Distributions from a path (the wheel under test) are left out.
     pub(in crate::python) fn from_pip(text: &str, python: &str) -> Result<Self, LockError> {
         let report: PipReport = serde_json::from_str(text).map_err(|error| LockError(error.to_string()))?;
-        let mut lock = Self { python: python.to_owned(), packages: Vec::new() };
+        let mut lock = Self { python: python.to_owned(), ..Self::default() };
         for install in report.install {
             if install.download_info.url.starts_with("file:") {
                 continue;

@@ -50,7 +50,7 @@ impl Question {
             job: name.to_owned(),
             ..Self::default()
         };
-        for text in survey.test_requirements.iter().chain(typing).chain(&options.requirements) {
+        for text in survey.test_requirements.iter().chain(typing).chain(&options.requirements).chain(&options.runtime) {
             question.required.push(parse(text, name)?);
         }
         if own.is_none() {
@@ -88,6 +88,7 @@ impl Question {
         }
         question.required.sort_by_cached_key(ToString::to_string);
         question.required.dedup();
+        question.extras.extend(options.runtime_extras.iter().cloned());
         question.extras.sort();
         question.extras.dedup();
         Ok(question)

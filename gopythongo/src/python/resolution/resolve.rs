@@ -11,12 +11,14 @@ use std::{
 use serde::{Deserialize, Serialize};
 
 use crate::python::{
-    IntegrationTests, Lock, Pytest, Toolchain,
+    IntegrationTests, Lock, Pytest, Toolchain, Virtualenv,
     owned::{Owned, requires_dist},
     question::Question,
+    wheel,
 };
 use crate::{
     context::{BuildKind, Interpreter, JobContext},
+    package::Deb,
     run::{AnyStep, Failure, FailureKind, Inputs, Key, Outcome, RunDirectory, Step, Work},
     store::Store,
     support::{Digest, words},
@@ -39,6 +41,12 @@ pub struct Resolve {
     /// Extras of the wheel instead of those that look like tests'.
     pub(in crate::python) extras: Vec<String>,
     pub(in crate::python) constraints: Option<PathBuf>,
+    /// What the application has at run time beside its own requirements: what serves it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(in crate::python) runtime: Vec<String>,
+    /// Extras of the application that it has at run time.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(in crate::python) runtime_extras: Vec<String>,
 }
 
 impl Resolve {
@@ -47,6 +55,11 @@ impl Resolve {
         let mut resolve = Self { python: python.map(str::to_owned), ..Self::default() };
         for step in steps {
             resolve.typing |= step.kind() == "mypy";
+            resolve.runtime.extend(Deb::of(step).and_then(Deb::requirement));
+            if let Some(virtualenv) = Virtualenv::of(step) {
+                resolve.runtime.extend(virtualenv.requirements.iter().cloned());
+                resolve.runtime_extras.extend(virtualenv.extras.iter().cloned());
+            }
             let step = &**step as &dyn Any;
             let suite = step.downcast_ref().or_else(|| step.downcast_ref().map(IntegrationTests::options));
             let Some(suite): Option<&Pytest> = suite else { continue };
@@ -158,7 +171,10 @@ impl Step for Resolve {
         let python = toolchain.for_source(self.python.as_deref(), &work.job()?.survey)?;
         let name = work.step().job.clone();
         let (metadata, wheel) = match work.outcome("wheel") {
-            Some(_) => (Some(work.artifact("wheel", "metadata")?), Some(work.artifact("wheel", "wheel")?)),
+            Some(wheel) => {
+                let own = wheel::artifact_for(wheel, self.python.as_deref());
+                (Some(work.artifact("wheel", "metadata")?), Some(work.artifact("wheel", &own)?))
+            }
             None => (None, None),
         };
         let root = work.context().root.clone();
@@ -208,6 +224,7 @@ impl Step for Resolve {
                 )));
             }
         }
+        lock.runtime.clone_from(&self.runtime);
         self.record(work, &lock, &owned)?;
         let text = serde_json::to_vec_pretty(&lock).map_err(|error| Failure::new(error.to_string()))?;
         let file = work.output("lock", "lock.json")?;

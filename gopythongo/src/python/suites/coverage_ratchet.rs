@@ -164,10 +164,11 @@ fn fell(before: Covered, now: Covered) -> bool {
 
 /// The channel whose figure a build must reach: that of the branch it will be merged into.
 fn channel(context: &Context) -> &str {
-    match context.kind {
-        BuildKind::Feature | BuildKind::PullRequest | BuildKind::Release => "develop",
-        BuildKind::Hotfix => "master",
-        BuildKind::Develop | BuildKind::Master => &context.channel,
+    match (context.kind, &context.target) {
+        (BuildKind::PullRequest, Some(target)) => target,
+        (BuildKind::Feature | BuildKind::PullRequest | BuildKind::Release, _) => "develop",
+        (BuildKind::Hotfix, _) => "master",
+        (BuildKind::Develop | BuildKind::Master, _) => &context.channel,
     }
 }
 

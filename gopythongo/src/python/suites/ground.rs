@@ -57,6 +57,9 @@ pub(in crate::python) fn key(key: &mut Key<'_>, tool: &str, version: Option<&Str
     let pythons: Vec<String> =
         toolchain.pythons().iter().map(|python| format!("{} {}", python.implementation, python.version)).collect();
     key.part("Pythons", pythons.join(", "));
+    for python in toolchain.pythons() {
+        key.program(format!("the interpreter {}", python.version), &python.path)?;
+    }
     let metadata = key.outcome("wheel").and_then(|outcome| outcome.artifacts.get("metadata"));
     let metadata = metadata.map(|artifact| key.blob(&artifact.digest));
     let store = key.service::<Store>()?;

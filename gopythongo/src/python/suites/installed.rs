@@ -5,8 +5,12 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::python::{DistributionError, wheel_archive::WheelArchive};
-use crate::{run::Failure, support::Digest};
+use crate::python::{DistributionError, Lock, wheel_archive::WheelArchive};
+use crate::{
+    run::{Failure, Work},
+    store::Store,
+    support::Digest,
+};
 
 /// The directory of an environment that pure modules are installed into.
 pub(in crate::python) fn site_packages(environment: &Path) -> Result<PathBuf, Failure> {
@@ -44,6 +48,23 @@ pub(in crate::python) fn check(environment: &Path, wheel: &Path) -> Result<(), F
                 wheel.file_name().unwrap_or_default().to_string_lossy(),
                 built.short(12)
             )));
+        }
+    }
+    Ok(())
+}
+
+/// Checks that the owned packages of the lock are installed with the bytes that the store has.
+///
+/// # Errors
+/// As [`check`].
+pub(in crate::python) fn check_owned(work: &Work<'_>, lock: &Lock, environment: &Path) -> Result<(), Failure> {
+    for package in lock.owned() {
+        let blobs = work.service::<Store>()?.blobs();
+        for file in package.files.iter().filter(|file| file.file.ends_with(".whl")) {
+            let blob = blobs.path(&file.sha256);
+            if blob.exists() {
+                check(environment, &blob)?;
+            }
         }
     }
     Ok(())

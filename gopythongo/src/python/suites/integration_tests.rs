@@ -25,6 +25,11 @@ impl IntegrationTests {
         &self.options
     }
 
+    /// What is wrong with it, if anything.
+    pub(crate) fn mistake(&self) -> Option<String> {
+        self.options.mistake()
+    }
+
     /// How pytest runs them; `Pytest::new()` by default.
     pub fn pytest(mut self, options: Pytest) -> Self {
         self.options = options;

@@ -11,6 +11,8 @@ pub(in crate::python) mod matrix;
 pub(in crate::python) mod measuring;
 pub(in crate::python) mod nox;
 pub(in crate::python) mod pytest;
+pub(in crate::python) mod quarantine;
+pub(in crate::python) mod runner;
 pub(in crate::python) mod suite;
 pub(in crate::python) mod suite_place;
 pub(in crate::python) mod tox;

@@ -4,10 +4,13 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
-use crate::python::suite;
+use crate::python::{Quarantine, suite};
 use crate::run::{AnyStep, Failure, Inputs, Key, Step, Work};
 
 /// Runs a project's tests with pytest, against its installed wheel and not against the checkout. By default under coverage.
+///
+/// A Django project (`manage.py`) that names pytest nowhere runs its tests itself, with its own `TEST_RUNNER`: then this is
+/// `manage.py test`, and arguments are those of that command.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[must_use]
 pub struct Pytest {
@@ -20,6 +23,8 @@ pub struct Pytest {
     pub(in crate::python) environment: Vec<String>,
     pub(in crate::python) without_coverage: bool,
     pub(in crate::python) timeout: Option<Duration>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(in crate::python) quarantines: Vec<Quarantine>,
 }
 
 impl Pytest {
@@ -74,6 +79,25 @@ impl Pytest {
     pub fn without_coverage(mut self) -> Self {
         self.without_coverage = true;
         self
+    }
+
+    /// Lets a flaky test fail without failing the suite, until a day; none by default. It runs and is reported, and such a
+    /// pass is no later run's.
+    ///
+    /// ```no_run
+    /// use gopythongo::prelude::*;
+    ///
+    /// let flaky = Quarantine::new("tests/test_rates.py::test_live", "ana@example.com", "2026-12-31");
+    /// let money = library("money").step(Pytest::new().quarantine(flaky));
+    /// ```
+    pub fn quarantine(mut self, quarantine: Quarantine) -> Self {
+        self.quarantines.push(quarantine);
+        self
+    }
+
+    /// What is wrong with it, if anything.
+    pub(crate) fn mistake(&self) -> Option<String> {
+        self.quarantines.iter().find_map(Quarantine::mistake)
     }
 
     /// Ends the suite after this time; 30 minutes by default.

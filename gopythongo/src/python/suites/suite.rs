@@ -1,14 +1,18 @@
-//! Running a suite with pytest in an environment of its own: what `pytest` and `integration-tests` share.
+//! Running a suite in an environment of its own: what `pytest` and `integration-tests` share.
 
 use std::{
     fs, io,
     path::{Path, PathBuf},
+    time::SystemTime,
 };
 
-use crate::python::{Pytest, Toolchain, junit::Junit, measuring::Measuring, suite_place::SuitePlace};
+use crate::python::{
+    Pytest, Toolchain, junit::Junit, measuring::Measuring, quarantine, runner::Runner, suite_place::SuitePlace, wheel,
+};
 use crate::{
+    event::Event,
     run::{
-        Failure, Key, Work,
+        Failure, Key, Outcome, Work,
         process::{Command, Status},
     },
     support::words,
@@ -23,8 +27,11 @@ const NAMED: usize = 5;
 /// Adds what decides the outcome of a suite: source, wheel, lock, Python.
 pub(in crate::python) fn key(options: &Pytest, key: &mut Key<'_>) -> Result<(), Failure> {
     key.source()?;
-    for (kind, name) in [("wheel", "wheel"), ("resolve", "lock")] {
+    let own = |wheel: &Outcome| wheel::artifact_for(wheel, options.python.as_deref());
+    let wheel = key.outcome("wheel").map_or_else(String::new, own);
+    for (kind, name) in [("wheel", wheel.as_str()), ("resolve", "lock")] {
         let artifact = key.outcome(kind).and_then(|outcome| outcome.artifacts.get(name));
+        let name = if kind == "wheel" { kind } else { name };
         let digest = artifact.map_or_else(|| "none".to_owned(), |artifact| artifact.digest.to_string());
         key.part(name, digest);
     }
@@ -34,6 +41,7 @@ pub(in crate::python) fn key(options: &Pytest, key: &mut Key<'_>) -> Result<(), 
     let toolchain = key.service::<Toolchain>()?;
     let python = toolchain.for_source(options.python.as_deref(), &key.job()?.survey)?;
     key.part("Python", format!("{} {}", python.implementation, python.version));
+    key.program("the interpreter", &python.path)?;
     Ok(())
 }
 
@@ -44,13 +52,10 @@ pub(in crate::python) fn run(options: &Pytest, paths: &[PathBuf], work: &mut Wor
     let coverage = (!options.without_coverage).then(|| Measuring::prepare(work, &place)).transpose()?;
     let junit = work.output("junit", "junit.xml")?;
 
+    let runner = Runner::of(&place.survey, options);
     let temporary = Temporary::of(work.scratch())?;
     let mut command = Command::new(place.environment.join("bin/python"))
-        .args(["-m", "pytest"])
-        .args(place.arguments(paths))
-        .args(place.adjustments())
-        .args(&options.args)
-        .arg(format!("--junitxml={}", junit.display()))
+        .args(runner.arguments(&place, paths, options, &junit, work)?)
         .directory(&place.checkout)
         .envs(place.variables(&toolchain, work, &options.environment))
         .env("TMPDIR", temporary.path())
@@ -61,13 +66,27 @@ pub(in crate::python) fn run(options: &Pytest, paths: &[PathBuf], work: &mut Wor
     let (finished, tail) = work.observe(&command)?;
     let report = match fs::read_to_string(&junit) {
         Ok(text) => Junit::read(&text, |path| place.has(path))
-            .map_err(|error| Failure::new(format!("the JUnit report of pytest cannot be read: {error}")))?,
+            .map_err(|error| Failure::new(format!("the JUnit report of {} cannot be read: {error}", runner.name())))?,
         Err(error) if error.kind() == io::ErrorKind::NotFound => Junit::default(),
         Err(error) => return Err(Failure::io("cannot read", &junit)(error)),
     };
     work.tests(report.counts);
-    if finished.status != Status::Exited(0) || report.is_empty() {
-        let (message, hint) = judged(&report, finished.status, !place.survey.tests.is_empty());
+    let sorted = quarantine::sort(&report.failed, &options.quarantines, SystemTime::now());
+    let quarantined = sorted.sentence();
+    if let Some(sentence) = &quarantined {
+        work.emit(Event::Warning { message: format!("`{}`: {sentence}", work.step().id) });
+        work.only_for_this_run(format!("{sentence},"));
+    }
+    let only_held = quarantined.is_some()
+        && sorted.free.is_empty()
+        && report.broken.is_empty()
+        && finished.status == Status::Exited(1);
+    if (finished.status != Status::Exited(0) && !only_held) || report.is_empty() {
+        let mut report = report;
+        report.counts.failed -= u32::try_from(sorted.held.len()).unwrap_or_default();
+        report.failed = sorted.free;
+        let (message, hint) = judged(&runner, &report, finished.status, !place.survey.tests.is_empty());
+        let hint = hint.or_else(|| sorted.ended.first().cloned());
         let failure = work.failed(&command, &finished, tail, message);
         return Err(hint.into_iter().fold(failure, |failure, hint| failure.hint(hint)));
     }
@@ -77,14 +96,14 @@ pub(in crate::python) fn run(options: &Pytest, paths: &[PathBuf], work: &mut Wor
         let covered = coverage.collect(work, &toolchain, &place)?.covered();
         work.fact("covered", covered.covered);
         work.fact("total", covered.total);
-        work.summary(covered.to_string());
+        work.summary(quarantined.into_iter().chain([covered.to_string()]).collect::<Vec<_>>().join("; "));
     }
     Ok(())
 }
 
 /// Why a suite did not pass, and what to do. `has_tests` tells whether the source has what looks like tests.
-fn judged(report: &Junit, status: Status, has_tests: bool) -> (String, Option<String>) {
-    let counts = report.counts;
+fn judged(runner: &Runner, report: &Junit, status: Status, has_tests: bool) -> (String, Option<String>) {
+    let (name, counts) = (runner.name(), report.counts);
     let all = counts.passed + counts.failed + counts.skipped;
     let named = |names: &[String]| {
         let more = if names.len() > NAMED { ", …" } else { "" };
@@ -101,21 +120,14 @@ fn judged(report: &Junit, status: Status, has_tests: bool) -> (String, Option<St
     match status {
         Status::Exited(0) if report.text.is_empty() => {
             let hint = "something in the tests may end the process: `os._exit`, an extension module";
-            ("pytest ended with exit code 0 before it wrote its report".to_owned(), Some(hint.to_owned()))
+            (format!("{name} ended with exit code 0 before it wrote its report"), Some(hint.to_owned()))
         }
-        Status::Exited(0 | 5) => {
-            let hint = if has_tests {
-                "pytest's own configuration may deselect all of them"
-            } else {
-                "put tests into `tests/`, or name them: `.step(Pytest::new().paths([\"…\"]))`"
-            };
-            ("pytest found no tests".to_owned(), Some(hint.to_owned()))
-        }
-        Status::Exited(4) => {
+        Status::Exited(0 | 5) => (format!("{name} found no tests"), Some(runner.no_tests(has_tests).to_owned())),
+        Status::Exited(4) if *runner == Runner::Pytest => {
             ("pytest was not used rightly: an argument, its configuration or a plug-in".to_owned(), None)
         }
-        Status::Exited(code) => (format!("pytest ended with exit code {code} although no test failed"), None),
-        status => (format!("pytest ended with {status}"), None),
+        Status::Exited(code) => (format!("{name} ended with exit code {code} although no test failed"), None),
+        status => (format!("{name} ended with {status}"), None),
     }
 }
 
@@ -150,7 +162,7 @@ mod tests {
     use crate::run::TestCounts;
 
     fn message(report: &Junit, status: Status) -> String {
-        judged(report, status, true).0
+        judged(&Runner::Pytest, report, status, true).0
     }
 
     #[test]

@@ -8,11 +8,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::python::{Lock, Pytest, Toolchain, installed};
+use crate::python::{Lock, Pytest, Toolchain, installed, wheel};
 use crate::{
     context::{SourceTree, Survey},
     run::{Failure, Work},
-    store::Store,
 };
 
 /// Where a suite runs: a copy of the source without the packages that the wheel brings, and an environment with them.
@@ -37,7 +36,10 @@ impl SuitePlace {
             None => Lock::default(),
         };
         let wheels = match work.outcome("wheel") {
-            Some(_) => vec![work.artifact("wheel", "wheel")?],
+            Some(wheel) => {
+                let own = wheel::artifact_for(wheel, options.python.as_deref());
+                vec![work.artifact("wheel", &own)?]
+            }
             None => Vec::new(),
         };
         let environment = work.scratch().join("env");
@@ -45,7 +47,7 @@ impl SuitePlace {
         for wheel in &wheels {
             installed::check(&environment, wheel)?;
         }
-        check_owned(work, &lock, &environment)?;
+        installed::check_owned(work, &lock, &environment)?;
         let site = installed::site_packages(&environment)?;
         let checkout = work.scratch().join("checkout");
         let tree = work.tree()?;
@@ -176,20 +178,6 @@ fn workers(words: &[&str]) -> Option<usize> {
         wanted = value.map(|value| value.parse().unwrap_or(0)).or(wanted);
     }
     wanted
-}
-
-/// Checks that the owned packages of the lock are installed with the bytes that the store has.
-fn check_owned(work: &Work<'_>, lock: &Lock, environment: &Path) -> Result<(), Failure> {
-    for package in lock.owned() {
-        let blobs = work.service::<Store>()?.blobs();
-        for file in package.files.iter().filter(|file| file.file.ends_with(".whl")) {
-            let blob = blobs.path(&file.sha256);
-            if blob.exists() {
-                installed::check(environment, &blob)?;
-            }
-        }
-    }
-    Ok(())
 }
 
 #[cfg(test)]

@@ -107,6 +107,8 @@ impl Bench {
             commit: None,
             kind: BuildKind::Develop,
             kind_reason: "`--kind`".to_owned(),
+            server: None,
+            target: None,
             doubts: Vec::new(),
             channel: "develop".to_owned(),
             root: directory.clone(),

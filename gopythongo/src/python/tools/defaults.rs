@@ -6,7 +6,7 @@ use crate::python::Requirement;
 type Default = (&'static str, &'static str, u64);
 
 /// By normalised name; of one name the newest first.
-const VERSIONS: [Default; 37] = [
+const VERSIONS: [Default; 38] = [
     ("coverage", "7.17.3", 11),
     ("coverage", "7.10.7", 9),
     ("coverage", "7.6.1", 8),
@@ -14,6 +14,7 @@ const VERSIONS: [Default; 37] = [
     ("flake8", "7.3.0", 9),
     ("flit-core", "4.2.0", 6),
     ("flit-core", "3.12.0", 6),
+    ("gunicorn", "23.0.0", 7),
     ("hatch-vcs", "0.5.0", 9),
     ("hatchling", "1.33.0", 10),
     ("hatchling", "1.27.0", 8),

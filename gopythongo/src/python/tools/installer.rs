@@ -1,6 +1,9 @@
 //! What makes environments and puts distributions into them: uv, or the interpreter's own venv and pip with the same behaviour.
 
-use std::path::{Path, PathBuf};
+use std::{
+    ffi::OsString,
+    path::{Path, PathBuf},
+};
 
 use crate::python::{Toolchain, pip, uv};
 use crate::{
@@ -33,6 +36,8 @@ pub(in crate::python) struct Installation {
     pub(in crate::python) exactly: bool,
     /// Whether every requirement has a hash that its file must have.
     pub(in crate::python) hashes: bool,
+    /// The words under which the environment is seen where it is; none if it really is there.
+    pub(in crate::python) under: Vec<OsString>,
 }
 
 impl Installer {
@@ -69,7 +74,7 @@ impl Installer {
             Self::Uv(program) => uv::install(program, &target, installation),
             Self::Pip => pip::install(&pip::environment(toolchain, work, python)?, &target, installation),
         };
-        work.run(&command.envs(toolchain.installer_env(work)))
+        work.run(&command.under(installation.under.clone()).envs(toolchain.installer_env(work)))
     }
 }
 

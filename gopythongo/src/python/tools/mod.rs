@@ -1,6 +1,6 @@
 //! What steps build environments with: interpreters, uv or pip, and tools at pinned versions.
 
-pub(in crate::python) mod defaults;
+pub(crate) mod defaults;
 pub(in crate::python) mod installer;
 pub(in crate::python) mod interpreter;
 pub(in crate::python) mod pip;

@@ -1,6 +1,9 @@
 //! A tool that runs in an environment of its own: what is installed there, on which interpreter.
 
-use crate::context::Interpreter;
+use crate::{
+    context::Interpreter,
+    run::{Failure, Key},
+};
 
 /// What an environment of the tool cache holds. Equal tools share one environment, in all projects and runs of a user.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -79,6 +82,15 @@ impl Tool {
             .chain(python)
             .collect::<Vec<_>>()
             .join(", ")
+    }
+
+    /// Adds what is installed, and the interpreter that it runs on, to a step's key.
+    ///
+    /// # Errors
+    /// When the interpreter cannot be read.
+    pub(in crate::python) fn add_to(&self, name: &str, key: &mut Key<'_>) -> Result<(), Failure> {
+        key.part(name, self.describe());
+        self.python.iter().try_for_each(|python| key.program("the interpreter", &python.path))
     }
 
     /// Adds what tells this environment apart from one with the same requirements.

@@ -85,6 +85,11 @@ impl Toolchain {
         &self.cache
     }
 
+    /// The directories of this user in which tools and installers keep what they have made or fetched.
+    pub(in crate::python) fn caches(&self) -> impl Iterator<Item = PathBuf> {
+        std::iter::once(self.cache.clone()).chain(self.caches.values().map(PathBuf::from))
+    }
+
     /// All interpreters, the default one first.
     #[must_use]
     pub fn pythons(&self) -> &[Interpreter] {
@@ -229,15 +234,34 @@ impl Toolchain {
         let installer = self.installer(work)?;
         let explained = |failure| self.explained(failure, "the environment");
         installer.venv(self, work, python, directory).map_err(explained)?;
-        let index = self.urls.run.clone();
+        self.fill(work, directory, python, lock, wheels, &[])
+    }
+
+    /// Installs into an environment what `lock` names, out of the run's index, and then `wheels`, without their
+    /// dependencies. Nothing is resolved. `under` are the words under which commands see the environment in `directory`.
+    ///
+    /// # Errors
+    /// When it cannot be installed.
+    pub(in crate::python) fn fill(
+        &self,
+        work: &mut Work<'_>,
+        directory: &Path,
+        python: &Interpreter,
+        lock: &Lock,
+        wheels: &[PathBuf],
+        under: &[OsString],
+    ) -> Result<(), Failure> {
+        let installer = self.installer(work)?;
+        let explained = |failure| self.explained(failure, "the environment");
+        let installation =
+            Installation { index: self.urls.run.clone(), exactly: true, under: under.to_vec(), ..Default::default() };
         if !lock.packages.is_empty() {
             let requirements = Some(self.write(work, "lock.txt", &lock.requirements())?);
-            let locked =
-                Installation { index: index.clone(), requirements, exactly: true, hashes: true, ..Default::default() };
+            let locked = Installation { requirements, hashes: true, ..installation.clone() };
             installer.install(self, work, python, directory, &locked).map_err(explained)?;
         }
         if !wheels.is_empty() {
-            let own = Installation { index, wheels: wheels.to_vec(), exactly: true, ..Default::default() };
+            let own = Installation { wheels: wheels.to_vec(), ..installation };
             installer.install(self, work, python, directory, &own).map_err(explained)?;
         }
         Ok(())
@@ -296,6 +320,12 @@ impl Toolchain {
     pub fn installer_env(&self, work: &Work<'_>) -> BTreeMap<OsString, OsString> {
         let mut environment = self.base_env(work);
         environment.extend(self.caches.clone());
+        // what has to be compiled is built in the scratch directory or in a cache, and debug information names both
+        let directories = self.caches().chain([work.scratch().to_owned()]).map(|path| path.display().to_string());
+        // flags are split at spaces
+        let directories = directories.filter(|path| !path.contains(char::is_whitespace));
+        let flags = directories.map(|path| format!("-ffile-prefix-map={path}=.")).collect::<Vec<_>>().join(" ");
+        environment.extend(["CFLAGS", "CXXFLAGS"].map(|name| (name.into(), flags.clone().into())));
         for (name, value) in [
             ("PIP_CONFIG_FILE", "/dev/null"),
             ("UV_NO_PROGRESS", "1"),
@@ -379,7 +409,7 @@ impl Toolchain {
             failure.message = format!("cannot make {what}: {}", failure.message);
             let tail = failure.command.iter().flat_map(|command| &command.tail);
             if tail.into_iter().any(|line| is_about_connections(line)) {
-                failure.kind = FailureKind::Lacking;
+                failure.kind = if self.offline { FailureKind::Lacking } else { FailureKind::Infrastructure };
             }
         }
         self.offline_too(failure)

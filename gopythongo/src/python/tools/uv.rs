@@ -30,7 +30,9 @@ pub(in crate::python) fn install(uv: &Path, target: &Path, installation: &Instal
         .args(["pip", "install", "--no-config", "--no-progress", "--python"])
         .arg(target)
         .args(["--default-index", &installation.index]);
-    installation.arguments(command)
+    // what is seen elsewhere than it is cannot be linked to
+    let linking: &[&str] = if installation.under.is_empty() { &[] } else { &["--link-mode", "copy"] };
+    installation.arguments(command.args(linking.iter().copied()))
 }
 
 /// uv on `PATH`, if it is new enough; the answer is remembered in the tool cache for as long as the file stays the same.
@@ -70,7 +72,10 @@ pub(in crate::python) fn fetched(work: &mut Work<'_>, cache: &Path) -> Result<Pa
     }
     let upstream = work.service::<Upstream>()?;
     let lacking = |error: crate::index::UpstreamError| {
-        let failure = Failure::lacking(error.message);
+        let failure = match error.is_passing {
+            true => Failure::infrastructure(error.message),
+            false => Failure::lacking(error.message),
+        };
         error.hint.into_iter().fold(failure, Failure::hint)
     };
     let files = upstream.files("uv").map_err(lacking)?;

@@ -3,9 +3,11 @@
 use super::samples::{self, Page, begun, ended, output, passed, run_finished, stamped, started, wheel};
 use crate::{
     context::{Redactor, Secret},
+    deploy::{Live, Slot},
     event::{Event, RunState, Sink, Stamped, StepOutcome},
     report::{Console, Ndjson, Telling, read},
     run::{Failure, FailureKind, Outcome},
+    support::Digest,
 };
 
 fn told(events: &[Stamped], telling: Telling) -> String {
@@ -86,6 +88,54 @@ fn a_staged_run_says_how_to_go_on() {
     );
 }
 
+fn live() -> Event {
+    let live = Live {
+        slot: Slot::Green,
+        version: "0.7.0~dev2".to_owned(),
+        digest: Digest::of("shop"),
+        url: "http://127.0.0.1:8000/".to_owned(),
+        healthy: true,
+        pinned: false,
+        previous: Some("0.7.0~dev1".to_owned()),
+        since: None,
+    };
+    Event::Live { application: "shop".to_owned(), environment: "testing".to_owned(), live, found: false }
+}
+
+#[test]
+fn a_run_that_ends_live_says_where() {
+    let set = [("shop".to_owned(), "0.7.0~dev2".to_owned())].into();
+    let promoted = Event::Promoted { channel: "develop".to_owned(), generation: 5, set };
+    let urls = [("testing/shop".to_owned(), "http://127.0.0.1:8000/".to_owned())].into();
+    let ended = run_finished(RunState::Live { generation: Some(5), urls });
+    let events = stamped(vec![started(), promoted, live(), ended]);
+    let text = told(&events, Telling::default());
+    assert!(
+        text.ends_with(
+            "promoted shop 0.7.0~dev2 to develop (generation 5) in 12.3s\n\
+             shop 0.7.0~dev2 is live in testing: http://127.0.0.1:8000/\n"
+        ),
+        "{text}"
+    );
+}
+
+#[test]
+fn a_deployment_that_fails_leaves_the_set_public_and_shows_the_log() {
+    let set = [("shop".to_owned(), "0.7.0~dev2".to_owned())].into();
+    let promoted = Event::Promoted { channel: "develop".to_owned(), generation: 5, set };
+    let failure = Failure::new("shop 0.7.0~dev2 did not get healthy").tail(vec!["ImportError: no shop".to_owned()]);
+    let red = samples::failed("shop-live/switch:testing", 9, failure);
+    let ended = run_finished(RunState::NotLive { generation: Some(5) });
+    let text = told(&stamped(vec![started(), promoted, red, ended]), Telling::default());
+    assert!(text.contains("  the last 1 line of its log:\n  | ImportError: no shop\n"), "{text}");
+    assert!(
+        text.ends_with(
+            "promoted, not live: shop-live/switch:testing failed after 12.3s; shop 0.7.0~dev2 is in develop (generation 5)\n"
+        ),
+        "{text}"
+    );
+}
+
 #[test]
 fn a_run_that_finds_everything_done_says_so() {
     let events = vec![started(), ended("money/flake8", StepOutcome::Cached, ""), run_finished(RunState::Checked)];
@@ -151,7 +201,7 @@ fn no_secret_is_printed() {
 
 #[test]
 fn a_recorded_run_replays_into_the_same_text() {
-    for events in [samples::green(), samples::red()] {
+    for events in [samples::green(), samples::red(), vec![started(), live()]] {
         let events = stamped(events);
         let page = Page::default();
         let mut record = Ndjson::new(Redactor::default(), page.clone());

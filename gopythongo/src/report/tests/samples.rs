@@ -51,6 +51,7 @@ pub(super) fn planned(id: &str, needs: &[&str]) -> PlannedStep {
         outputs: Vec::new(),
         source: None,
         timeout: Duration::from_secs(60),
+        manner: crate::run::Manner::default(),
     }
 }
 
@@ -65,7 +66,7 @@ pub(super) fn started() -> Event {
         planned("promote", &["money/upload"]),
     ];
     let plan = Plan { pipeline: "storefront".to_owned(), context, steps, left_out: Vec::new() };
-    Event::RunStarted { plan: Box::new(plan), resumed: false }
+    Event::RunStarted { plan: Box::new(plan), resumed: false, commit: None }
 }
 
 pub(super) fn begun(step: &str, reason: &str) -> Event {

@@ -13,6 +13,8 @@ pub struct Command {
     pub(crate) environment: BTreeMap<OsString, OsString>,
     pub(crate) timeout: Option<Duration>,
     pub(crate) ordinary_user: bool,
+    pub(crate) under: Vec<OsString>,
+    pub(super) lasting: Option<Duration>,
 }
 
 impl Command {
@@ -25,6 +27,8 @@ impl Command {
             environment: BTreeMap::new(),
             timeout: None,
             ordinary_user: false,
+            under: Vec::new(),
+            lasting: None,
         }
     }
 
@@ -67,6 +71,21 @@ impl Command {
     /// Where this process is root, runs the command as an ordinary user: test suites that look at file modes want that.
     pub fn ordinary_user(mut self) -> Self {
         self.ordinary_user = true;
+        self
+    }
+
+    /// Sets words that are put before the program when it is started: those of a view
+    /// ([`View::command`](crate::isolation::View::command)), which may need more power than an [ordinary
+    /// user](Self::ordinary_user) has. Nobody is shown them. None by default.
+    pub fn under(mut self, words: impl IntoIterator<Item = OsString>) -> Self {
+        self.under = words.into_iter().collect();
+        self
+    }
+
+    /// Says that it is meant to last: told to end, it has `grace` for that, unless [hurried](super::Cancel::hurry);
+    /// and its descendants are looked for now and then, not every second.
+    pub(crate) fn lasting(mut self, grace: Duration) -> Self {
+        self.lasting = Some(grace);
         self
     }
 }

@@ -87,6 +87,11 @@ impl Family {
         Ok((started, Self { root, marker, pipes, known: HashMap::new(), user: 0, system: 0 }))
     }
 
+    /// The command's pid.
+    pub(super) fn root(&self) -> i32 {
+        self.root
+    }
+
     /// Remembers the descendants of this moment, so that they are known when they hide later.
     pub(super) fn remember(&mut self) {
         let found = self.search();

@@ -5,11 +5,10 @@ use std::{
     ffi::OsStr,
     os::unix::process::CommandExt,
     process::{Child, Command, Stdio},
-    thread,
     time::{Duration, Instant},
 };
 
-use rustix::process::{Pid, Signal, getpid, kill_process};
+use rustix::process::{Pid, Signal, getpid};
 
 use super::{
     family,
@@ -61,15 +60,36 @@ pub fn end_leftovers(run: &str) -> usize {
         if found.is_empty() || start.elapsed() > PATIENCE {
             return killed.len();
         }
-        for pid in found {
-            if let Some(pid) = Pid::from_raw(pid) {
-                let _ = kill_process(pid, Signal::KILL);
-            }
-            killed.insert(pid);
-        }
-        thread::sleep(Duration::from_millis(5));
+        end(&found, PATIENCE.saturating_sub(start.elapsed()));
+        killed.extend(found);
     }
 }
+
+/// Kills processes that are no children of ours, and waits until they are dead, but not for ever.
+#[cfg(target_os = "linux")]
+fn end(pids: &[i32], limit: Duration) {
+    use rustix::{
+        event::{PollFd, PollFlags, Timespec, poll},
+        process::{PidfdFlags, kill_process, pidfd_open},
+    };
+    let end = Instant::now() + limit;
+    let kill = |pid: &i32| {
+        let pid = Pid::from_raw(*pid)?;
+        let process = pidfd_open(pid, PidfdFlags::empty()).ok();
+        let _ = kill_process(pid, Signal::KILL);
+        process
+    };
+    // all of them are killed before the first one is waited for
+    let dying: Vec<_> = pids.iter().filter_map(kill).collect();
+    for process in dying {
+        let left = Timespec::try_from(end.saturating_duration_since(Instant::now())).unwrap_or_default();
+        let _ = poll(&mut [PollFd::new(&process, PollFlags::IN)], Some(&left));
+    }
+}
+
+/// Elsewhere the table of processes is empty, and so is what is to be ended.
+#[cfg(not(target_os = "linux"))]
+fn end(_pids: &[i32], _limit: Duration) {}
 
 fn names(value: &OsStr, run: &str) -> bool {
     value.to_str().is_some_and(|value| value.split('/').any(|id| id == run))

@@ -12,7 +12,7 @@ mod lines;
 mod ordinary;
 mod streams;
 mod supervisor;
-mod table;
+pub(crate) mod table;
 
 pub use cancel::Cancel;
 pub use command::{Command, Finished, Status, Usage};

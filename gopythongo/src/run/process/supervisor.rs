@@ -2,12 +2,12 @@
 
 use std::{
     ffi::OsString,
-    io,
+    io::{self, PipeReader},
     os::unix::process::{CommandExt, ExitStatusExt},
     process::ExitStatus,
     sync::{
         Mutex, OnceLock, PoisonError,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicI32, Ordering},
         mpsc::{Receiver, RecvTimeoutError},
     },
     thread,
@@ -38,6 +38,9 @@ const TICK: Duration = Duration::from_millis(50);
 
 /// How often a long command's descendants are remembered.
 const CENSUS: Duration = Duration::from_secs(1);
+
+/// The same, for one that is meant to last.
+const RARE_CENSUS: Duration = Duration::from_secs(30);
 
 /// Starts commands and ends them with all their descendants.
 #[derive(Debug)]
@@ -105,7 +108,33 @@ impl Supervisor {
         cancel: &Cancel,
         line: &mut dyn FnMut(&str),
     ) -> Result<Finished, ProcessError> {
-        self.supervise(command, cancel, line, None)
+        self.supervise(command, cancel, line, None, None, None)
+    }
+
+    /// The same with something to read on its standard input, whose other end belongs to the caller. Commands have nothing
+    /// there otherwise.
+    ///
+    /// # Errors
+    /// When it cannot be started.
+    pub fn feed(
+        &self,
+        command: &Command,
+        input: PipeReader,
+        cancel: &Cancel,
+        line: &mut dyn FnMut(&str),
+    ) -> Result<Finished, ProcessError> {
+        self.supervise(command, cancel, line, Some(input), None, None)
+    }
+
+    /// Runs a command as [`run`](Self::run) does, and stores its pid as soon as it has one.
+    pub(crate) fn run_with_pid(
+        &self,
+        command: &Command,
+        cancel: &Cancel,
+        line: &mut dyn FnMut(&str),
+        pid: &AtomicI32,
+    ) -> Result<Finished, ProcessError> {
+        self.supervise(command, cancel, line, None, None, Some(pid))
     }
 
     /// Runs a command to its end and gives its standard output; standard error goes to `line`.
@@ -119,7 +148,7 @@ impl Supervisor {
         line: &mut dyn FnMut(&str),
     ) -> Result<(Finished, Vec<u8>), ProcessError> {
         let mut output = Vec::new();
-        let finished = self.supervise(command, cancel, line, Some(&mut output))?;
+        let finished = self.supervise(command, cancel, line, None, Some(&mut output), None)?;
         Ok((finished, output))
     }
 
@@ -128,7 +157,9 @@ impl Supervisor {
         command: &Command,
         cancel: &Cancel,
         line: &mut dyn FnMut(&str),
+        input: Option<PipeReader>,
         output: Option<&mut Vec<u8>>,
+        pid: Option<&AtomicI32>,
     ) -> Result<Finished, ProcessError> {
         let start = Instant::now();
         if cancel.is_cancelled() {
@@ -137,11 +168,16 @@ impl Supervisor {
         let words = self.words(command, cancel, line);
         let (mut streams, heard) = Streams::new();
         let (handle, family) = self
-            .launch(command, &words, &mut streams, output.is_some())
+            .launch(command, &words, &mut streams, input, output.is_some())
             .map_err(|error| ProcessError::new(command, &error))?;
+        if let Some(pid) = pid {
+            pid.store(family.root(), Ordering::SeqCst);
+        }
         let mut watch = Watch { heard, streams, family, cancel, lines: Lines::new(start), line, output };
-        let early = watch.until_dead(start, command.timeout);
-        watch.end_all();
+        let early = watch.until_dead(start, command);
+        // What outlives a command that ended by itself has no claim to the grace of one that is told to end.
+        let grace = early.and(command.lasting).unwrap_or(GRACE);
+        watch.end_all(grace);
         let usage = watch.family.usage();
         let exit = handle.wait_timeout(PATIENCE).ok().flatten().map(|output| output.status);
         watch.drain();
@@ -152,7 +188,10 @@ impl Supervisor {
 
     /// The command as words, the program first.
     fn words(&self, command: &Command, cancel: &Cancel, line: &mut dyn FnMut(&str)) -> Vec<OsString> {
-        let mut words = if command.ordinary_user { self.ordinary(cancel, line).prefix() } else { Vec::new() };
+        let mut words = command.under.clone();
+        if command.ordinary_user {
+            words.extend(self.ordinary(cancel, line).prefix());
+        }
         words.push(command.program.clone().into());
         words.extend(command.args.iter().cloned());
         words
@@ -179,6 +218,7 @@ impl Supervisor {
         command: &Command,
         words: &[OsString],
         streams: &mut Streams,
+        input: Option<PipeReader>,
         captures: bool,
     ) -> io::Result<(duct::Handle, Family)> {
         let mut environment = command.environment.clone();
@@ -190,20 +230,22 @@ impl Supervisor {
         let output = if captures { streams.pipe(Heard::Output)? } else { lines.try_clone()? };
         let (handle, family) = Family::start(streams.names.clone(), |name, value| {
             environment.insert(name.into(), value.into());
-            // A wrapper would hide that the program is missing.
-            if words.len() > command.args.len() + 1 {
+            // A wrapper would hide that the program is missing; one that shows other files may well have it.
+            if command.under.is_empty() && words.len() > command.args.len() + 1 {
                 find(command)?;
             }
-            let mut expression = duct::cmd(&words[0], &words[1..])
-                .stdin_null()
-                .stdout_file(output)
-                .stderr_file(lines)
-                .full_env(environment)
-                .unchecked()
-                .before_spawn(|command| {
-                    command.process_group(0);
-                    Ok(())
-                });
+            let expression = duct::cmd(&words[0], &words[1..]);
+            let expression = match input {
+                Some(input) => expression.stdin_file(input),
+                None => expression.stdin_null(),
+            };
+            let mut expression =
+                expression.stdout_file(output).stderr_file(lines).full_env(environment).unchecked().before_spawn(
+                    |command| {
+                        command.process_group(0);
+                        Ok(())
+                    },
+                );
             if let Some(directory) = &command.directory {
                 expression = expression.dir(directory);
             }
@@ -263,7 +305,9 @@ struct Watch<'a> {
 
 impl Watch<'_> {
     /// Waits until the command is dead; gives why it must be ended before that.
-    fn until_dead(&mut self, start: Instant, timeout: Option<Duration>) -> Option<Status> {
+    fn until_dead(&mut self, start: Instant, command: &Command) -> Option<Status> {
+        let timeout = command.timeout;
+        let pause = if command.lasting.is_some() { RARE_CENSUS } else { CENSUS };
         let mut census = start;
         loop {
             let left = timeout.map_or(TICK, |timeout| timeout.saturating_sub(start.elapsed()));
@@ -276,7 +320,7 @@ impl Watch<'_> {
             if let Some(timeout) = timeout.filter(|timeout| start.elapsed() >= *timeout) {
                 return Some(Status::TimedOut(timeout));
             }
-            if census.elapsed() >= CENSUS {
+            if census.elapsed() >= pause {
                 census = Instant::now();
                 self.family.remember();
             }
@@ -284,16 +328,16 @@ impl Watch<'_> {
     }
 
     /// Ends what is alive of the command: first kindly, and what does not listen by force.
-    fn end_all(&mut self) {
+    fn end_all(&mut self, grace: Duration) {
         let start = Instant::now();
         let mut asked = false;
         let mut pause = Duration::from_millis(2);
         loop {
             let living = self.family.living();
-            if living.is_empty() || start.elapsed() > GRACE + PATIENCE {
+            if living.is_empty() || start.elapsed() > grace + PATIENCE {
                 return;
             }
-            if self.cancel.is_hurried() || start.elapsed() > GRACE {
+            if self.cancel.is_hurried() || start.elapsed() > grace {
                 self.family.signal(&living, Signal::KILL);
             } else if !asked {
                 self.family.signal(&living, Signal::TERM);

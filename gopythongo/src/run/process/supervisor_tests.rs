@@ -45,6 +45,25 @@ fn a_command_sees_its_own_environment_directory_and_an_empty_input() {
 }
 
 #[test]
+fn a_command_that_is_fed_reads_to_the_end_and_one_that_ends_early_holds_nobody_up() {
+    let feed = |script: &str| {
+        let (reader, mut writer) = io::pipe().expect("a pipe");
+        let supervisor = Supervisor::start().expect("orphans can be adopted");
+        let mut lines = Vec::new();
+        let (finished, written) = thread::scope(|scope| {
+            // more than a pipe holds
+            let written = scope.spawn(move || io::Write::write_all(&mut writer, &[b'x'; 1 << 20]));
+            let finished =
+                supervisor.feed(&sh(script), reader, &Cancel::new(), &mut |line| lines.push(line.to_owned()));
+            (finished.expect("sh can be started"), written.join().expect("no panic"))
+        });
+        (finished.status, lines, written.map_err(|error| error.kind()))
+    };
+    assert_eq!(feed("wc -c"), (Status::Exited(0), vec!["1048576".to_owned()], Ok(())));
+    assert_eq!(feed("exit 3"), (Status::Exited(3), Vec::new(), Err(io::ErrorKind::BrokenPipe)));
+}
+
+#[test]
 fn what_cannot_be_started_says_why() {
     let supervisor = Supervisor::start().expect("orphans can be adopted");
     let message = |command: &Command| {

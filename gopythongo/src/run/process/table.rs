@@ -6,13 +6,13 @@ use std::{ffi::OsString, fs, io::Read, os::unix::ffi::OsStringExt, path::PathBuf
 
 /// One process, dead ones that nobody has waited for among them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Process {
+pub(crate) struct Process {
     pub(super) pid: i32,
     pub(super) parent: i32,
     pub(super) group: i32,
-    pub(super) zombie: bool,
+    pub(crate) zombie: bool,
     /// Ticks after boot; with the pid it tells a process from a later one with the same pid.
-    pub(super) start: u64,
+    pub(crate) start: u64,
     /// Ticks in user mode, those of waited-for descendants among them.
     pub(super) user: u64,
     /// The same in the kernel.
@@ -26,7 +26,7 @@ pub(super) fn all() -> Vec<Process> {
 }
 
 /// One process, if it is still there.
-pub(super) fn of(pid: i32) -> Option<Process> {
+pub(crate) fn of(pid: i32) -> Option<Process> {
     // One read gives the whole line: this is asked for every process of the machine, some forty times a run.
     let mut line = [0; 1024];
     let length = fs::File::open(format!("/proc/{pid}/stat")).and_then(|mut file| file.read(&mut line)).ok()?;

@@ -2,6 +2,7 @@
 
 use std::{
     fs,
+    os::unix::fs::symlink,
     path::{Path, PathBuf},
     sync::mpsc,
 };
@@ -10,7 +11,7 @@ use super::*;
 use crate::{store::PromoteError, support::copy_tree};
 
 /// The points of a commit, in order.
-const POINTS: [&str; 4] = ["decided", "blobs synced", "generation written", "pointer written"];
+const POINTS: [&str; 5] = ["decided", "blobs synced", "repository written", "generation written", "pointer written"];
 
 /// A store with one promoted set and the stage of `r2`, which would be the second.
 fn about_to_promote() -> (TempDir, Store) {
@@ -18,6 +19,7 @@ fn about_to_promote() -> (TempDir, Store) {
     for (run, version) in [("r1", "1.0.dev1"), ("r2", "1.0.dev2")] {
         stage(&store, run, "develop", "money", version, run);
         stage(&store, run, "develop", "catalog", version, run);
+        debs::stage_deb(&store, run, "develop", "shop", version, run);
         if run == "r1" {
             store.promote(run).expect("nobody else is there");
         }
@@ -35,6 +37,20 @@ fn seen(store: &Store) -> u64 {
     assert_eq!(releases[0].version, releases[1].version);
     for digest in releases.iter().flat_map(Release::blobs) {
         assert_eq!(Digest::of_file(&store.blobs().path(&digest)).expect("its bytes"), digest);
+    }
+    let deb = current.newest_deb("develop", "shop").expect("a package");
+    assert_eq!(deb.version, releases[0].version);
+    let apt = store.directory().join("current/apt");
+    let pool = apt.join("pool/main/s/shop").join(&deb.file);
+    assert_eq!(Digest::of_file(&pool).expect("its bytes"), deb.digest);
+    let suite = apt.join("dists/develop");
+    let release = fs::read_to_string(suite.join("Release")).expect("a suite");
+    for line in release.lines().filter(|line| line.contains("main/binary-")) {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        let index = suite.join(words[2]);
+        assert_eq!(Digest::of_file(&index).expect("an index").to_string(), words[0]);
+        let by_hash = index.with_file_name("by-hash").join("SHA256").join(words[0]);
+        assert_eq!(Digest::of_file(&by_hash).expect("the same").to_string(), words[0]);
     }
     current.number
 }
@@ -83,7 +99,7 @@ fn a_generation_that_never_became_current_is_replaced_by_somebody_elses() {
 
 #[test]
 fn a_commit_that_fails_changes_nothing_and_can_be_repeated() {
-    for point in &POINTS[..3] {
+    for point in &POINTS[..4] {
         let (_directory, store) = about_to_promote();
         fail_at(&store, point);
         assert!(matches!(store.promote("r2"), Err(PromoteError::Store(_))), "{point}");
@@ -114,8 +130,7 @@ fn a_damaged_file_is_named() {
         let error = Store::open(directory.path()).and_then(|store| store.staged("r2")).expect_err("damage");
         assert!(error.message.starts_with(&format!("`{}` is damaged: ", path.display())), "{error}");
     };
-    damaged(|store| store.join("current"));
-    damaged(|store| store.join("generations/000001.json"));
+    damaged(|store| store.join("generations/000001/generation.json"));
     damaged(|store| store.join("stages/r2.json"));
 }
 
@@ -129,16 +144,24 @@ fn a_store_without_its_pointer_is_not_taken_for_a_new_one() {
     promote(&store, "r1", "develop", "money", "1.5.0.dev1", "a");
     promote(&store, "r2", "develop", "money", "1.5.0.dev2", "b");
     let pointer = directory.path().join("current");
-    for damage in [None, Some("nonsense\n")] {
-        match damage {
-            None => std::fs::remove_file(&pointer).expect("it was there"),
-            Some(text) => std::fs::write(&pointer, text).expect("written"),
+    for damage in [None, Some("generations"), Some("generations/none")] {
+        std::fs::remove_file(&pointer).expect("it was there");
+        if let Some(target) = damage {
+            symlink(target, &pointer).expect("written");
         }
         let error = Store::open(directory.path()).expect_err("which generation is current?");
         assert!(error.message.contains("current` is damaged"), "{error}");
-        assert!(error.hint.is_some_and(|hint| hint.contains("generations")));
+        assert!(error.hint.is_some_and(|hint| hint.contains("generations/000001")));
+        if damage.is_none() {
+            symlink("generations/000002", &pointer).expect("written");
+        }
     }
+    std::fs::remove_file(&pointer).expect("it was there");
     std::fs::write(&pointer, "2\n").expect("written");
+    let error = Store::open(directory.path()).expect_err("it is no link");
+    assert!(error.message.ends_with("current` is damaged: it is no link"), "{error}");
+    std::fs::remove_file(&pointer).expect("it was there");
+    symlink("generations/000002", &pointer).expect("written");
     let current = Store::open(directory.path()).expect("a store").current().expect("a generation");
     assert_eq!(current.newest("develop", "money").map(|release| &*release.version), Some("1.5.0.dev2"));
 }

@@ -1,6 +1,7 @@
 //! The store as a whole: on real directories, with several users at once, killed between any two writes.
 
 mod crashes;
+mod debs;
 mod model;
 mod numbers;
 mod promoting;

@@ -1,144 +1,15 @@
-//! The effects that this room offers: a release into the run's stage, a stage into its channel.
+//! `promote`: a run's stage into its channel.
 
-use std::{collections::BTreeMap, fs, time::SystemTime};
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Figure, PromoteError, Release, Store, StoreError, StoredFile, series::Label};
 use crate::{
     event::{Event, RunState},
-    python::Metadata,
-    run::{Artifact, EffectClass, Failure, FailureKind, Inputs, Nature, Outcome, Probe, Receipt, Step, Work},
+    run::{EffectClass, Failure, FailureKind, Inputs, Nature, Outcome, Probe, Receipt, Step, Work},
+    store::{Figure, PromoteError, Store, deb_release, series::Label},
     support::words,
 };
-
-/// Puts a job's wheel and sdist into the run's stage, where downstream jobs find them.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[must_use]
-pub struct Upload {}
-
-impl Upload {
-    /// An upload into the embedded store.
-    pub fn new() -> Self {
-        Self::default()
-    }
-}
-
-impl Step for Upload {
-    const KIND: &'static str = "upload";
-    const VERSION: u32 = 1;
-
-    fn nature(&self) -> Nature {
-        Nature::Effect(EffectClass::Content)
-    }
-
-    fn inputs(&self) -> Inputs {
-        Inputs::none().artifact("wheel")
-    }
-
-    fn probe(&self, work: &mut Work<'_>) -> Probe {
-        match found(work) {
-            Ok(Some(receipt)) => Probe::Done(receipt),
-            Ok(None) => Probe::NotDone,
-            Err(failure) => Probe::Unknown(failure.message),
-        }
-    }
-
-    fn run(&self, work: &mut Work<'_>) -> Result<(), Failure> {
-        let wheel = Built::of(work)?;
-        let store = work.service::<Store>()?;
-        let uploaded = humantime::format_rfc3339_micros(SystemTime::now()).to_string();
-        let mut files = Vec::new();
-        let put = |artifact: &Artifact| {
-            let blob = work.blob(&artifact.digest);
-            store.blobs().put_file(&blob).map_err(Failure::io("cannot put into the store", &blob))
-        };
-        let metadata = wheel.artifact("metadata")?;
-        let path = work.blob(&metadata.digest);
-        let text = fs::read(&path).map_err(Failure::io("cannot read", &path))?;
-        let requires_python = Metadata::parse(text).map_err(|error| Failure::new(error.to_string()))?.requires_python;
-        put(metadata)?;
-        for name in ["wheel", "sdist"] {
-            let artifact = wheel.artifact(name)?;
-            put(artifact)?;
-            files.push(StoredFile {
-                file: artifact.file.clone(),
-                digest: artifact.digest,
-                size: artifact.size,
-                requires_python: requires_python.clone(),
-                metadata: (name == "wheel").then_some(metadata.digest),
-                uploaded: uploaded.clone(),
-            });
-        }
-        let release = Release {
-            version: wheel.version.clone(),
-            payload: wheel.payload.parse().map_err(|error| Failure::new(format!("`{}`: {error}", wheel.name)))?,
-            files,
-            commit: work.context().commit.clone(),
-            run: work.run_id().to_owned(),
-        };
-        store.update_stage(work.run_id(), |stage| {
-            stage.staged.insert(wheel.name.clone(), release);
-        })?;
-        let receipt = wheel.receipt(&format!("stage of run {}", work.run_id()), false);
-        work.summary(format!("{} {} staged", wheel.name, wheel.version));
-        work.receipt(receipt);
-        Ok(())
-    }
-}
-
-/// What `wheel` left, as far as an upload is concerned.
-struct Built {
-    name: String,
-    version: String,
-    payload: String,
-    outcome: Outcome,
-}
-
-impl Built {
-    fn of(work: &Work<'_>) -> Result<Self, Failure> {
-        let outcome = work.outcome("wheel").ok_or_else(|| {
-            Failure::refused(format!("`{}` has nothing to upload: the source is no distribution", work.step().id))
-        })?;
-        let fact = |name: &str| {
-            let fact = outcome.facts.get(name).cloned();
-            fact.ok_or_else(|| Failure::new(format!("`{}/wheel` did not say its {name}", work.step().job)))
-        };
-        Ok(Self { name: fact("name")?, version: fact("version")?, payload: fact("payload")?, outcome: outcome.clone() })
-    }
-
-    fn artifact(&self, name: &str) -> Result<&Artifact, Failure> {
-        let artifact = self.outcome.artifacts.get(name);
-        artifact.ok_or_else(|| Failure::new(format!("the build of `{}` left no {name}", self.name)))
-    }
-
-    fn receipt(&self, target: &str, found: bool) -> Receipt {
-        let files = ["wheel", "sdist"].iter().filter_map(|name| self.outcome.artifacts.get(*name));
-        let digests = files.map(|artifact| (artifact.file.clone(), artifact.digest.to_string())).collect();
-        Receipt { target: target.to_owned(), identifier: format!("{} {}", self.name, self.version), digests, found }
-    }
-
-    fn is(&self, release: &Release) -> bool {
-        let wheel = self.outcome.artifacts.get("wheel").map(|artifact| artifact.digest);
-        release.version == self.version && release.files.iter().any(|file| Some(file.digest) == wheel)
-    }
-}
-
-/// The receipt of an upload whose bytes are in the run's stage, or are the channel's newest already.
-fn found(work: &mut Work<'_>) -> Result<Option<Receipt>, Failure> {
-    let wheel = Built::of(work)?;
-    let store = work.service::<Store>()?;
-    let stage = store.stage(work.run_id(), &work.context().channel)?;
-    if stage.staged.get(&wheel.name).is_some_and(|release| wheel.is(release)) {
-        return Ok(Some(wheel.receipt(&format!("stage of run {}", work.run_id()), true)));
-    }
-    let base = store.generation(stage.base)?;
-    if base.newest(&stage.channel, &wheel.name).is_some_and(|release| wheel.is(release)) {
-        work.summary(format!("{} {} is in {} already", wheel.name, wheel.version, stage.channel));
-        return Ok(Some(wheel.receipt(&stage.channel, true)));
-    }
-    Ok(None)
-}
 
 /// Makes everything in the run's stage public at once, and records what the ratchets measured.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -192,6 +63,9 @@ impl Step for Promote {
         if let Some(message) = uncommitted(&channel, &set) {
             work.emit(Event::Warning { message });
         }
+        if let Some(message) = unsigned(&store)? {
+            work.emit(Event::Warning { message });
+        }
         work.emit(Event::Promoted { channel, generation, set });
         Ok(())
     }
@@ -199,10 +73,9 @@ impl Step for Promote {
 
 /// What is to be said of a set that no other machine could build again.
 fn uncommitted(channel: &str, set: &BTreeMap<String, String>) -> Option<String> {
-    let is_uncommitted = |version: &str| version.parse().is_ok_and(|version| Label::of(&version) == Label::Uncommitted);
     let found: Vec<String> = set
         .iter()
-        .filter(|(_, version)| is_uncommitted(version))
+        .filter(|(_, version)| deb_release::label(version) == Label::Uncommitted)
         .map(|(name, version)| format!("{name} {version}"))
         .collect();
     let verb = if found.len() == 1 { "is" } else { "are" };
@@ -210,6 +83,13 @@ fn uncommitted(channel: &str, set: &BTreeMap<String, String>) -> Option<String> 
         let found = words::list(&found);
         format!("{found} {verb} built from uncommitted changes: in this machine's `{channel}`, and nowhere else")
     })
+}
+
+/// What is to be said of an apt repository that nobody can verify.
+fn unsigned(store: &Store) -> Result<Option<String>, Failure> {
+    let unsigned = store.repository()?.filter(|repository| repository.key.is_none());
+    let message = "the apt repository is not signed, as `gpg` is not on PATH: apt takes it only with `trusted=yes`";
+    Ok(unsigned.map(|_| message.to_owned()))
 }
 
 /// The receipt of a promotion that happened, or for which there is nothing to do.
@@ -220,7 +100,7 @@ fn promoted(work: &mut Work<'_>) -> Result<Option<Receipt>, Failure> {
         Some(promotion) => promotion.generation,
         None => {
             let stage = store.stage(work.run_id(), &channel)?;
-            if !stage.staged.is_empty() || !figures(work, &store)?.is_empty() {
+            if !stage.is_empty() || !figures(work, &store)?.is_empty() {
                 return Ok(None);
             }
             work.summary(format!("everything is in {channel} already (generation {})", stage.base));
@@ -274,16 +154,6 @@ fn descends(work: &mut Work<'_>, baseline: &str) -> Result<bool, Failure> {
         .directory(&work.context().root);
     let (finished, _) = work.observe(&command)?;
     Ok(finished.status == crate::run::process::Status::Exited(0))
-}
-
-impl From<StoreError> for Failure {
-    fn from(error: StoreError) -> Self {
-        let failure = Self::lacking(error.message);
-        match error.hint {
-            Some(hint) => failure.hint(hint),
-            None => failure,
-        }
-    }
 }
 
 #[cfg(test)]

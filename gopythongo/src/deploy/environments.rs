@@ -1,0 +1,75 @@
+//! All environments below a state directory.
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+use super::{DeployError, LocalHost};
+
+/// All environments below a state directory; a service of runs.
+#[derive(Debug, Clone)]
+pub struct Environments {
+    state: PathBuf,
+}
+
+impl Environments {
+    /// Those of a state directory. Nothing is made.
+    #[must_use]
+    pub fn new(state: &Path) -> Self {
+        Self { state: state.to_owned() }
+    }
+
+    /// An application's environment on this machine.
+    #[must_use]
+    pub fn local(&self, environment: &str, application: &str) -> LocalHost {
+        LocalHost::new(&self.state, environment, application)
+    }
+
+    /// Environments and their applications that were ever deployed to, sorted: `("testing", "shop")`.
+    ///
+    /// # Errors
+    /// When a directory cannot be read.
+    pub fn known(&self) -> Result<Vec<(String, String)>, DeployError> {
+        let mut known = Vec::new();
+        let top = self.state.join("environments");
+        for environment in names(&top)? {
+            for application in names(&top.join(&environment))? {
+                known.push((environment.clone(), application));
+            }
+        }
+        Ok(known)
+    }
+}
+
+/// The names of the directories in a directory, sorted; none if it is missing.
+fn names(directory: &Path) -> Result<Vec<String>, DeployError> {
+    let entries = match fs::read_dir(directory) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(DeployError::io("cannot read", directory)(error)),
+    };
+    let directories = entries.flatten().filter(|entry| entry.path().is_dir());
+    let mut names: Vec<String> = directories.filter_map(|entry| entry.file_name().into_string().ok()).collect();
+    names.sort();
+    Ok(names)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn environments_are_known_by_their_directories() {
+        let state = tempfile::tempdir().unwrap();
+        let environments = Environments::new(state.path());
+        assert_eq!(environments.known().unwrap(), []);
+        for place in ["testing/shop", "production/shop", "testing/admin"] {
+            fs::create_dir_all(state.path().join("environments").join(place)).unwrap();
+        }
+        let known = environments.known().unwrap();
+        let known: Vec<String> =
+            known.iter().map(|(environment, application)| format!("{environment}/{application}")).collect();
+        assert_eq!(known, ["production/shop", "testing/admin", "testing/shop"]);
+    }
+}

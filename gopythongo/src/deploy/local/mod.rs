@@ -1,0 +1,29 @@
+//! One environment on this machine: two slots, a supervisor and a front.
+//!
+//! [`LocalHost`] changes what is live, under a lock: it unpacks a package into the idle slot, has the supervisor run it there,
+//! and when it is healthy renames one link. Layout below the environment's directory: `blue/` and `green/` (`root/`,
+//! `package.json`), `live` (a link to one of them), `data/`, `configuration/`, `logs/`, `supervisor.json`, `port`, `pin`,
+//! `history.json`.
+
+mod host;
+mod live;
+mod place;
+
+mod ar;
+mod configuration;
+mod depends;
+mod installed;
+mod unpack;
+
+mod health;
+mod history;
+mod takeover;
+
+#[cfg(test)]
+mod tests;
+
+pub use host::LocalHost;
+pub use live::{Live, Package};
+
+pub(super) use installed::Installed;
+pub(super) use place::Place;

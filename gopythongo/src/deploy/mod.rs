@@ -1,0 +1,26 @@
+//! Deployments: what is declared of them, the step that does them, and one environment on this machine.
+//!
+//! A deployment takes the newest package that its application has in the run's channel, after the promotion: it neither gates
+//! nor undoes it. Layout below the state directory: `environments/ENVIRONMENT/APPLICATION/…`.
+
+mod blue_green;
+mod environment;
+mod environments;
+mod error;
+mod front;
+mod in_flight;
+pub mod local;
+mod slot;
+mod supervisor;
+mod switch;
+
+pub use blue_green::BlueGreen;
+pub use environment::{Approval, Environment, Host};
+pub use environments::Environments;
+pub use error::DeployError;
+pub use local::{Live, LocalHost, Package};
+pub use slot::Slot;
+pub(crate) use supervisor::supervise;
+pub use switch::Switch;
+
+use in_flight::InFlight;

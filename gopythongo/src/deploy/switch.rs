@@ -1,0 +1,206 @@
+//! The step that makes a channel's newest package live in an environment.
+
+use std::{any::Any, collections::BTreeMap, time::Duration};
+
+use serde::{Deserialize, Serialize};
+
+use super::{Approval, BlueGreen, DeployError, Environment, Environments, Live, LocalHost, Package};
+use crate::{
+    context::Kinds,
+    event::{Event, RunState},
+    run::{AnyStep, EffectClass, Failure, Inputs, Nature, Probe, Receipt, Step, Work},
+    store::{DebRelease, Store},
+};
+
+/// Makes the newest package that an application has in the run's channel live in an environment.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Switch {
+    application: String,
+    /// The package, which the plan knows from the application.
+    package: String,
+    environment: String,
+    blue_green: BlueGreen,
+    hosts: Vec<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    port: Option<u16>,
+    approval: Approval,
+}
+
+impl Switch {
+    pub(crate) fn new(application: &str, environment: &Environment, how: &BlueGreen) -> Self {
+        Self {
+            application: application.to_owned(),
+            package: application.to_owned(),
+            environment: environment.name.clone(),
+            blue_green: how.clone(),
+            hosts: environment.hosts.clone(),
+            port: environment.port,
+            approval: environment.approval.clone(),
+        }
+    }
+
+    /// The same switch with the name of the application's package.
+    pub(crate) fn with_package(&self, package: String) -> Self {
+        Self { package, ..self.clone() }
+    }
+
+    /// The switch that a step is, if it is one.
+    pub(crate) fn of(step: &AnyStep) -> Option<&Self> {
+        let any: &dyn Any = step.as_ref();
+        any.downcast_ref()
+    }
+
+    pub(crate) fn environment(&self) -> &str {
+        &self.environment
+    }
+
+    pub(crate) fn application(&self) -> &str {
+        &self.application
+    }
+
+    /// Whether it is for an application in an environment.
+    pub(crate) fn is_for(&self, environment: &str, application: &str) -> bool {
+        self.environment == environment && self.application == application
+    }
+
+    /// The port that the pipeline says.
+    pub(crate) fn port(&self) -> Option<u16> {
+        self.port
+    }
+}
+
+impl Step for Switch {
+    const KIND: &'static str = "switch";
+    const VERSION: u32 = 1;
+
+    fn nature(&self) -> Nature {
+        Nature::Effect(EffectClass::Keyed)
+    }
+
+    /// Those of its environment, which the deployment declares it with.
+    fn default_kinds(&self) -> Kinds {
+        Kinds::NONE
+    }
+
+    fn label(&self) -> Option<String> {
+        Some(self.environment.clone())
+    }
+
+    fn inputs(&self) -> Inputs {
+        Inputs::none()
+    }
+
+    /// Until it is healthy, and for the old version to end.
+    fn timeout(&self) -> Duration {
+        self.blue_green.timeout + self.blue_green.drain + Duration::from_secs(10 * 60)
+    }
+
+    fn probe(&self, work: &mut Work<'_>) -> Probe {
+        match self.found(work) {
+            Ok(Some(receipt)) => Probe::Done(receipt),
+            Ok(None) => Probe::NotDone,
+            Err(failure) => Probe::Unknown(failure.message),
+        }
+    }
+
+    fn run(&self, work: &mut Work<'_>) -> Result<(), Failure> {
+        let (application, environment) = (&self.application, &self.environment);
+        if self.approval == Approval::Protected {
+            let message = format!("environment `{environment}` is protected, and nobody can approve a version yet");
+            return Err(Failure::refused(message)
+                .hint("`.unattended(\"why\")` in pipeline.rs lets in every version whose tests passed"));
+        }
+        let channel = &work.context().channel;
+        let Some(newest) = self.newest(work)? else {
+            return Err(Failure::refused(format!("no version of `{application}` is in `{channel}`"))
+                .hint(format!("`run {application} --downstream` builds and publishes one")));
+        };
+        let store = work.service::<Store>()?;
+        let file = store.blobs().path(&newest.digest);
+        let package =
+            Package { name: self.package.clone(), version: newest.version.clone(), digest: newest.digest, file };
+        let host = self.host(work)?;
+        let switched = host.switch(&package, &self.blue_green, self.port, work.cancel(), &|line| work.say(line));
+        let live = switched.map_err(|error| self.still(&host, &newest, error))?;
+        work.summary(format!("{application} {} in the {} slot at {}", live.version, live.slot, live.url));
+        work.receipt(self.receipt(&live, false));
+        self.conclude(work, live, false);
+        Ok(())
+    }
+}
+
+impl Switch {
+    fn host(&self, work: &Work<'_>) -> Result<LocalHost, Failure> {
+        Ok(work.service::<Environments>()?.local(&self.environment, &self.application))
+    }
+
+    /// The newest package of the application in the run's channel.
+    fn newest(&self, work: &Work<'_>) -> Result<Option<DebRelease>, Failure> {
+        let current = work.service::<Store>()?.current()?;
+        Ok(current.newest_deb(&work.context().channel, &self.package).cloned())
+    }
+
+    /// The receipt of a switch that nothing is to be done for: the newest package serves, or what was rolled back to stays.
+    fn found(&self, work: &mut Work<'_>) -> Result<Option<Receipt>, Failure> {
+        let Some(live) = self.host(work)?.status()? else { return Ok(None) };
+        let Some(newest) = self.newest(work)? else { return Ok(None) };
+        let moves = self.port.is_some_and(|port| !live.url.ends_with(&format!(":{port}/")));
+        if !live.healthy || moves {
+            return Ok(None);
+        }
+        if live.digest == newest.digest {
+            work.summary(format!("{} {} is live at {} already", self.application, live.version, live.url));
+        } else if live.pinned && live.previous.as_deref() == Some(newest.version.as_str()) {
+            work.summary(format!(
+                "{} {} was rolled back to, and stays: `rollback {} --unpin` lets {} in again",
+                self.application, live.version, self.environment, newest.version
+            ));
+        } else {
+            return Ok(None);
+        }
+        let receipt = self.receipt(&live, true);
+        self.conclude(work, live, true);
+        Ok(Some(receipt))
+    }
+
+    fn receipt(&self, live: &Live, found: bool) -> Receipt {
+        Receipt {
+            target: self.environment.clone(),
+            identifier: live.url.clone(),
+            digests: [(format!("{} {}", self.application, live.version), live.digest.to_string())].into(),
+            found,
+        }
+    }
+
+    /// Says that a version serves, and that the run ends so.
+    fn conclude(&self, work: &Work<'_>, live: Live, found: bool) {
+        let place = format!("{}/{}", self.environment, self.application);
+        let url = live.url.clone();
+        work.conclude_after(|earlier| {
+            let (generation, mut urls) = match earlier {
+                Some(RunState::Promoted { generation }) => (Some(generation), BTreeMap::new()),
+                Some(RunState::Live { generation, urls }) => (generation, urls),
+                _ => (None, BTreeMap::new()),
+            };
+            urls.insert(place, url);
+            RunState::Live { generation, urls }
+        });
+        let (application, environment) = (self.application.clone(), self.environment.clone());
+        work.emit(Event::Live { application, environment, live, found });
+    }
+
+    /// The failure of a switch, with what serves all the same.
+    fn still(&self, host: &LocalHost, newest: &DebRelease, error: DeployError) -> Failure {
+        let mut failure = Failure::from(error);
+        let serving = host.status().ok().flatten().filter(|live| live.healthy && live.digest != newest.digest);
+        if let Some(live) = serving {
+            failure.message =
+                format!("{}; {} {} goes on serving at {}", failure.message, self.application, live.version, live.url);
+        }
+        failure
+    }
+}
+
+#[cfg(test)]
+#[path = "switch_tests.rs"]
+mod tests;

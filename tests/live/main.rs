@@ -1,0 +1,9 @@
+//! What is packed, published and deployed, on real systems: dpkg, apt and systemd in a throw-away Debian. As root.
+
+mod apt;
+mod deb;
+mod debian;
+mod storefront;
+mod switching;
+mod virtualenv;
+mod web;

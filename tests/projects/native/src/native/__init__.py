@@ -1,0 +1,5 @@
+"""Counts in C."""
+
+from native._count import next
+
+__all__ = ["next"]

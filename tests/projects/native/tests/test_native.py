@@ -1,0 +1,5 @@
+import native
+
+
+def test_it_counts():
+    assert native.next(41) == 42

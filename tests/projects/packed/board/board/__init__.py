@@ -1,0 +1,5 @@
+from itsdangerous import Signer
+
+
+def signed(text):
+    return Signer("key").sign(text).decode()

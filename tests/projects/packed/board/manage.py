@@ -1,0 +1,4 @@
+import board
+
+if __name__ == "__main__":
+    print(board.signed("hello"))

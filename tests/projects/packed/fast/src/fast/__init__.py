@@ -1,0 +1,5 @@
+from ._count import next
+
+
+def main():
+    print(next(41))
