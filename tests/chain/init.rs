@@ -127,7 +127,8 @@ fn the_storefront_without_its_pipeline_gets_one_that_works() {
     let run = Outcome::of(&run).ends_with(0);
     assert!(run.stdout.contains("is live in testing: http://127.0.0.1:"), "{}", run.stdout);
     let status = front.gopythongo(&["status"]).ends_with(0).stdout;
-    assert!(status.contains("shop in testing: 0.7.0~dev1, blue slot, healthy"), "{status}");
+    assert!(status.contains("shop in testing: 0.7.0~dev1 in the blue slot since "), "{status}");
+    assert!(status.contains("healthy: http://127.0.0.1:"), "{status}");
     let _ = front.gopythongo(&["down"]).ends_with(0);
     assert!(front.run("git", &["status", "--porcelain"]).stdout.is_empty(), "what a run makes is ignored");
 

@@ -134,6 +134,10 @@ fn a_shop_goes_live_is_changed_is_broken_is_rolled_back_and_ends() {
     let again = shop.run(&["run", "--json"]).ends_with(0);
     assert_eq!(again.executed(), ["shop-live/switch:testing"], "the same version starts again");
     assert_eq!(unknown(), "nobody pays with 'XXX'\n");
+    let live = again.events().into_iter().find(|event| event["type"] == "live").expect("it is live");
+    let (version, digest) = storefront.promoted().debs["develop shop"].clone();
+    assert_eq!(live["live"]["version"], version);
+    assert_eq!(live["live"]["digest"], digest, "what serves is what was published");
 }
 
 #[test]

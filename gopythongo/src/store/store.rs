@@ -354,7 +354,7 @@ impl Store {
 
     /// Moves a run's stage onto the current generation; gives the names whose newest release is another one now. What the run
     /// resolved stays as it was until its resolve steps say anew, so that nothing is promoted untested; what it staged and
-    /// another run has promoted meanwhile is dropped. A run that was promoted stays where it is.
+    /// another run has promoted meanwhile is dropped, and so are its Debian packages. A run that was promoted stays where it is.
     ///
     /// # Errors
     /// When the run has no stage, or it cannot be read or written.
@@ -370,7 +370,8 @@ impl Store {
             stage.base = current.number;
             let channel = stage.channel.clone();
             stage.staged.retain(|name, staged| promotion::public(&channel, name, staged, &current).is_none());
-            stage.debs.retain(|name, staged| deb_promotion::public(&channel, name, staged, &current).is_none());
+            // a package holds bytes of others: what was packed on the old base is published anew or not at all
+            stage.debs.clear();
             stage::write(&self.stage_path(run)?, &stage)?;
         }
         Ok(moved)

@@ -9,10 +9,11 @@ use std::{
 
 use super::{
     ar, changelog, control,
-    md5::Md5,
     members::Member,
     package::{MASK, Package},
-    scripts, tree,
+    scripts,
+    sum::Sum,
+    tree,
 };
 use crate::{
     run::Failure,
@@ -176,11 +177,11 @@ impl<'a, W: Write> Files<'a, W> {
             &member.content[..],
         )?;
         self.tree.kibibytes += size.div_ceil(1024);
-        let mut md5 = Md5::new();
-        md5.update(&member.content);
+        let mut sum = Sum::default();
+        sum.update(&member.content);
         // what an administrator may change is not compared
         if !member.path.starts_with("etc/") {
-            self.tree.sums += &format!("{}  {}\n", md5.finish(), member.path);
+            self.tree.sums += &format!("{}  {}\n", sum.finish(), member.path);
         }
         Ok(())
     }

@@ -20,7 +20,7 @@ mod unit;
 mod ar;
 mod archive;
 mod compressor;
-mod md5;
+mod sum;
 mod tree;
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::{
     io::{self, Read, Write},
 };
 
-use super::md5::Md5;
+use super::sum::Sum;
 
 /// How much is read at once.
 const CHUNK: usize = 256 * 1024;
@@ -50,17 +50,17 @@ pub(super) fn pass(mut tar: impl Read, root: &str, data: &mut impl Write) -> io:
         let path = inside(&bytes, root)?;
         match kind {
             tar::EntryType::Regular | tar::EntryType::Continuous => {
-                let mut md5 = Md5::new();
+                let mut sum = Sum::default();
                 let mut left = size;
                 while left > 0 {
                     let chunk = &mut buffer[..CHUNK.min(usize::try_from(left).unwrap_or(CHUNK))];
                     tar.read_exact(chunk)?;
-                    md5.update(chunk);
+                    sum.update(chunk);
                     data.write_all(chunk)?;
                     left -= chunk.len() as u64;
                 }
                 pad(&mut tar, size, data)?;
-                tree.sums += &format!("{}  {path}\n", md5.finish());
+                tree.sums += &format!("{}  {path}\n", sum.finish());
                 tree.kibibytes += size.div_ceil(1024);
             }
             tar::EntryType::Directory => {

@@ -232,6 +232,7 @@ impl Step for Virtualenv {
         }
         let archive = work.output("tree", "tree.tar")?;
         tree_archive::write(&place.root, &archive).map_err(Failure::io("cannot pack", &archive))?;
+        let version = labelled(&application.version, &lock);
         let lock = application.locked(lock)?;
         let text = serde_json::to_vec_pretty(&lock).map_err(|error| Failure::new(error.to_string()))?;
         let file = work.output("lock", "lock.json")?;
@@ -239,7 +240,7 @@ impl Step for Virtualenv {
 
         work.fact("path", self.path.display());
         work.fact("name", &application.name);
-        work.fact("version", &application.version);
+        work.fact("version", version);
         work.fact("python", python.path.display());
         work.fact("python_version", python.minor());
         work.fact("depends", &python.depends);
@@ -250,6 +251,16 @@ impl Step for Virtualenv {
         let (packages, size) = (words::count(lock.packages.len(), "package"), megabytes(inspection.bytes));
         work.summary(format!("{packages}, {size} at {}", self.path.display()));
         Ok(())
+    }
+}
+
+/// The application's version, with the local label of a library in the tree if it has none of its own: what holds bytes that
+/// must stay at home is to stay there too.
+fn labelled(version: &str, lock: &Lock) -> String {
+    let label = lock.owned().find_map(|package| package.version.split_once('+').map(|(_, label)| label));
+    match label.filter(|_| !version.contains('+')) {
+        Some(label) => format!("{version}+{label}"),
+        None => version.to_owned(),
     }
 }
 
@@ -356,9 +367,22 @@ mod tests {
         context::BuildKind::{Develop, Feature},
         pipeline::{Pipeline, application, library},
         prelude::{Deb, JobBuilder, Service},
-        python::Resolve,
+        python::{LockedPackage, Resolve},
         testing::plan,
     };
+
+    #[test]
+    fn a_label_of_a_library_keeps_the_application_at_home_too() {
+        let of = |money: &str, owned: bool| {
+            let package =
+                LockedPackage { name: "money".to_owned(), version: money.to_owned(), files: Vec::new(), owned };
+            Lock { packages: vec![package], ..Lock::default() }
+        };
+        assert_eq!(labelled("0.7.dev1", &of("1.5.dev2", true)), "0.7.dev1");
+        assert_eq!(labelled("0.7.dev1", &of("1.5.dev2+d0123abcd", true)), "0.7.dev1+d0123abcd");
+        assert_eq!(labelled("0.7.dev1+x", &of("1.5.dev2+d0123abcd", true)), "0.7.dev1+x");
+        assert_eq!(labelled("0.7.dev1", &of("2.0+cpu", false)), "0.7.dev1", "others' labels are others' business");
+    }
 
     #[test]
     fn it_is_built_from_the_stage_after_what_its_tests_run_with_is_known() {

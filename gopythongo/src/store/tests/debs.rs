@@ -142,6 +142,9 @@ fn packages_are_promoted_by_the_rules_of_wheels() {
     store.promote("r1").expect("the first one");
     assert!(matches!(store.promote("r2"), Err(PromoteError::Moved(names)) if names == ["shop"]));
     assert_eq!(store.rebase("r2").expect("space"), ["shop"]);
+    let staged = store.staged("r2").expect("readable").expect("a stage");
+    assert_eq!(staged.debs.len(), 0, "it may hold what another run has replaced: it is published anew");
+    stage_deb(&store, "r2", "develop", "shop", "0.7.0~dev2", "b");
     assert_eq!(store.promote("r2").expect("it saw the other one").generation, 2);
 
     stage_deb(&store, "r3", "master", "shop", "0.7.0~dev2", "c");
