@@ -11,6 +11,7 @@ use tests::{Example, Ordinary, Outcome};
 use crate::web::get;
 
 /// What the shop says of a currency that `money` does not know.
+// ISO 4217 keeps this code for transactions without any currency
 const UNKNOWN: &str = "bill/XXX";
 
 /// A storefront whose shop serves until this value is dropped.

@@ -1,5 +1,6 @@
 //! Small things without domain words: archives, digests, atomic files, locks, words in sentences.
 
+pub(crate) mod accept;
 pub mod archive;
 mod bytes;
 mod digest;

@@ -12,48 +12,31 @@ use hyper::{server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::{
     net::{TcpListener, TcpStream},
-    sync::{Semaphore, watch},
-    time::{sleep, timeout},
+    sync::watch,
 };
 
 use super::{Backends, forward::forward};
-use crate::support::race::{First, race};
+use crate::support::{
+    accept::accept,
+    race::{First, race},
+};
 
 /// At once, each with a connection to the service: two descriptors. More wait in the kernel's queue.
 const CONNECTIONS: u32 = 448;
 /// For the head of a request, and between two requests of a connection.
 const HEADER: Duration = Duration::from_secs(60);
-/// After accepting failed: descriptors may have run out.
-const BREATH: Duration = Duration::from_millis(50);
 
 /// Serves until `stop` changes or its sender is gone; then no connection is accepted any more, and what is being answered has
 /// `farewell` to end.
 pub(in crate::deploy) async fn serve(
     listener: TcpListener,
     backends: Arc<dyn Backends>,
-    mut stop: watch::Receiver<()>,
+    stop: watch::Receiver<()>,
     farewell: Duration,
 ) {
-    let permits = Arc::new(Semaphore::new(CONNECTIONS as usize));
-    loop {
-        let accepted = async {
-            let permit = Arc::clone(&permits).acquire_owned().await;
-            (permit, listener.accept().await)
-        };
-        let First::Left((permit, accepted)) = race(accepted, stop.changed()).await else { break };
-        match accepted {
-            Ok((stream, client)) => {
-                let (backends, stop) = (Arc::clone(&backends), stop.clone());
-                tokio::spawn(async move {
-                    connection(stream, client, backends, stop).await;
-                    drop(permit);
-                });
-            }
-            Err(_) => sleep(BREATH).await,
-        }
-    }
-    drop(listener);
-    let _ = timeout(farewell, permits.acquire_many(CONNECTIONS)).await;
+    let connections = stop.clone();
+    let connection = move |stream, client| connection(stream, client, Arc::clone(&backends), connections.clone());
+    accept(listener, CONNECTIONS, stop, farewell, connection).await;
 }
 
 async fn connection(stream: TcpStream, client: SocketAddr, backends: Arc<dyn Backends>, mut stop: watch::Receiver<()>) {

@@ -4,18 +4,16 @@ use std::{convert::Infallible, io, net::TcpListener, pin::pin, sync::Arc, thread
 
 use hyper::{server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::{
-    net::TcpStream,
-    runtime::Builder,
-    sync::{Semaphore, watch},
-    time::{sleep, timeout},
-};
+use tokio::{net::TcpStream, runtime::Builder, sync::watch};
 
 use super::{
     Handler,
     activity::{Activity, Watched},
 };
-use crate::support::race::{First, race};
+use crate::support::{
+    accept::accept,
+    race::{First, race},
+};
 
 /// At once; more wait in the kernel's queue.
 const CONNECTIONS: u32 = 256;
@@ -25,8 +23,6 @@ const HANDLERS: usize = 128;
 const HEADER: Duration = Duration::from_secs(5);
 /// How long a client may neither send nor take anything in the middle of a request or response.
 const IDLE: Duration = Duration::from_secs(30);
-/// After accepting failed: descriptors may have run out.
-const BREATH: Duration = Duration::from_millis(50);
 /// How long open requests may take when the server ends.
 const FAREWELL: Duration = Duration::from_secs(2);
 
@@ -52,37 +48,15 @@ pub(in crate::index) fn start(
         runtime.block_on(async {
             // It was bound and made non-blocking: what is left to fail is the poller, which the runtime has.
             if let Ok(listener) = tokio::net::TcpListener::from_std(listener) {
-                serve(listener, handler, receiver).await;
+                let stop = receiver.clone();
+                let connection = move |stream, _| connection(stream, Arc::clone(&handler), receiver.clone());
+                accept(listener, CONNECTIONS, stop, FAREWELL, connection).await;
             }
         });
         // A handler that still waits for upstream is not waited for.
         runtime.shutdown_background();
     })?;
     Ok((sender, thread))
-}
-
-async fn serve(listener: tokio::net::TcpListener, handler: Arc<Handler>, mut stop: watch::Receiver<()>) {
-    let permits = Arc::new(Semaphore::new(CONNECTIONS as usize));
-    loop {
-        let accepted = async {
-            let permit = Arc::clone(&permits).acquire_owned().await;
-            (permit, listener.accept().await)
-        };
-        let First::Left((permit, accepted)) = race(accepted, stop.changed()).await else { break };
-        match accepted {
-            Ok((stream, _)) => {
-                let (handler, stop) = (Arc::clone(&handler), stop.clone());
-                tokio::spawn(async move {
-                    connection(stream, handler, stop).await;
-                    drop(permit);
-                });
-            }
-            Err(_) => sleep(BREATH).await,
-        }
-    }
-    drop(listener);
-    // Whoever is not done by then is cut off.
-    let _ = timeout(FAREWELL, permits.acquire_many(CONNECTIONS)).await;
 }
 
 async fn connection(stream: TcpStream, handler: Arc<Handler>, mut stop: watch::Receiver<()>) {
