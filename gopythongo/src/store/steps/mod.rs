@@ -2,6 +2,7 @@
 
 mod promote;
 mod publish;
+mod staging;
 mod upload;
 
 pub use promote::Promote;

@@ -4,9 +4,10 @@ use std::fs;
 
 use serde::{Deserialize, Serialize};
 
+use super::staging::{self, Candidate};
 use crate::{
-    run::{Artifact, EffectClass, Failure, Inputs, Nature, Outcome, Probe, Receipt, Step, Work},
-    store::{DebRelease, Store, apt},
+    run::{Artifact, EffectClass, Failure, Inputs, Nature, Outcome, Probe, Step, Work},
+    store::{DebRelease, Generation, Stage, Store, apt},
 };
 
 /// Puts a job's Debian package into the run's stage: promoted with the wheels that it was built from, it is in the apt
@@ -35,11 +36,8 @@ impl Step for Publish {
     }
 
     fn probe(&self, work: &mut Work<'_>) -> Probe {
-        match found(work) {
-            Ok(Some(receipt)) => Probe::Done(receipt),
-            Ok(None) => Probe::NotDone,
-            Err(failure) => Probe::Unknown(failure.message),
-        }
+        let candidate = Packed::of(work);
+        staging::probe(work, candidate)
     }
 
     fn run(&self, work: &mut Work<'_>) -> Result<(), Failure> {
@@ -65,9 +63,7 @@ impl Step for Publish {
         store.update_stage(work.run_id(), |stage| {
             stage.debs.insert(package.name.clone(), release);
         })?;
-        let receipt = package.receipt(&format!("stage of run {}", work.run_id()), false);
-        work.summary(format!("{} {} staged", package.name, package.version));
-        work.receipt(receipt);
+        staging::staged(work, &package);
         Ok(())
     }
 }
@@ -105,30 +101,30 @@ impl Packed {
         Failure::new(format!("what `{}/deb` left cannot be published: {what}", self.job))
     }
 
-    fn receipt(&self, target: &str, found: bool) -> Receipt {
-        let deb = self.outcome.artifacts.get("deb");
-        let digests = deb.map(|artifact| (artifact.file.clone(), artifact.digest.to_string())).into_iter().collect();
-        Receipt { target: target.to_owned(), identifier: format!("{} {}", self.name, self.version), digests, found }
-    }
-
     fn is(&self, release: &DebRelease) -> bool {
         let deb = self.outcome.artifacts.get("deb").map(|artifact| artifact.digest);
         release.version == self.version && Some(release.digest) == deb
     }
 }
 
-/// The receipt of a publication whose bytes are in the run's stage, or are the channel's newest already.
-fn found(work: &mut Work<'_>) -> Result<Option<Receipt>, Failure> {
-    let package = Packed::of(work)?;
-    let store = work.service::<Store>()?;
-    let stage = store.stage(work.run_id(), &work.context().channel)?;
-    if stage.debs.get(&package.name).is_some_and(|release| package.is(release)) {
-        return Ok(Some(package.receipt(&format!("stage of run {}", work.run_id()), true)));
+impl Candidate for Packed {
+    fn name(&self) -> &str {
+        &self.name
     }
-    let base = store.generation(stage.base)?;
-    if base.newest_deb(&stage.channel, &package.name).is_some_and(|release| package.is(release)) {
-        work.summary(format!("{} {} is in {} already", package.name, package.version, stage.channel));
-        return Ok(Some(package.receipt(&stage.channel, true)));
+
+    fn version(&self) -> &str {
+        &self.version
     }
-    Ok(None)
+
+    fn files(&self) -> Vec<&Artifact> {
+        self.outcome.artifacts.get("deb").into_iter().collect()
+    }
+
+    fn is_in(&self, stage: &Stage) -> bool {
+        stage.debs.get(&self.name).is_some_and(|release| self.is(release))
+    }
+
+    fn is_newest(&self, channel: &str, generation: &Generation) -> bool {
+        generation.newest_deb(channel, &self.name).is_some_and(|release| self.is(release))
+    }
 }

@@ -4,10 +4,11 @@ use std::{fs, time::SystemTime};
 
 use serde::{Deserialize, Serialize};
 
+use super::staging::{self, Candidate};
 use crate::{
     python::Metadata,
-    run::{Artifact, EffectClass, Failure, Inputs, Nature, Outcome, Probe, Receipt, Step, Work},
-    store::{Release, Store, StoredFile},
+    run::{Artifact, EffectClass, Failure, Inputs, Nature, Outcome, Probe, Step, Work},
+    store::{Generation, Release, Stage, Store, StoredFile},
 };
 
 /// Puts a job's wheel and sdist into the run's stage, where downstream jobs find them.
@@ -35,11 +36,8 @@ impl Step for Upload {
     }
 
     fn probe(&self, work: &mut Work<'_>) -> Probe {
-        match found(work) {
-            Ok(Some(receipt)) => Probe::Done(receipt),
-            Ok(None) => Probe::NotDone,
-            Err(failure) => Probe::Unknown(failure.message),
-        }
+        let candidate = Built::of(work);
+        staging::probe(work, candidate)
     }
 
     fn run(&self, work: &mut Work<'_>) -> Result<(), Failure> {
@@ -57,7 +55,7 @@ impl Step for Upload {
         let requires_python = Metadata::parse(text).map_err(|error| Failure::new(error.to_string()))?.requires_python;
         put(metadata)?;
         let first = wheel.artifact("wheel")?.digest;
-        for artifact in wheel.files()? {
+        for artifact in wheel.distributions()? {
             put(artifact)?;
             files.push(StoredFile {
                 file: artifact.file.clone(),
@@ -79,9 +77,7 @@ impl Step for Upload {
         store.update_stage(work.run_id(), |stage| {
             stage.staged.insert(wheel.name.clone(), release);
         })?;
-        let receipt = wheel.receipt(&format!("stage of run {}", work.run_id()), false);
-        work.summary(format!("{} {} staged", wheel.name, wheel.version));
-        work.receipt(receipt);
+        staging::staged(work, &wheel);
         Ok(())
     }
 }
@@ -112,7 +108,7 @@ impl Built {
     }
 
     /// The wheel, or one for each Python of the matrix, and the sdist.
-    fn files(&self) -> Result<Vec<&Artifact>, Failure> {
+    fn distributions(&self) -> Result<Vec<&Artifact>, Failure> {
         let (first, sdist) = (self.artifact("wheel")?, self.artifact("sdist")?);
         let mut files = vec![first];
         let others = self.outcome.artifacts.iter().filter(|(name, _)| name.starts_with("wheel-"));
@@ -125,31 +121,32 @@ impl Built {
         Ok(files)
     }
 
-    fn receipt(&self, target: &str, found: bool) -> Receipt {
-        let files = self.files().unwrap_or_default().into_iter();
-        let digests = files.map(|artifact| (artifact.file.clone(), artifact.digest.to_string())).collect();
-        Receipt { target: target.to_owned(), identifier: format!("{} {}", self.name, self.version), digests, found }
-    }
-
     fn is(&self, release: &Release) -> bool {
         let has = |artifact: &&Artifact| release.files.iter().any(|file| file.digest == artifact.digest);
-        let wheels = self.files().unwrap_or_default().into_iter().filter(|file| file.file.ends_with(".whl"));
-        release.version == self.version && wheels.clone().next().is_some() && wheels.clone().all(|file| has(&file))
+        let files = Candidate::files(self);
+        let mut wheels = files.into_iter().filter(|file| file.file.ends_with(".whl")).peekable();
+        release.version == self.version && wheels.peek().is_some() && wheels.all(|file| has(&file))
     }
 }
 
-/// The receipt of an upload whose bytes are in the run's stage, or are the channel's newest already.
-fn found(work: &mut Work<'_>) -> Result<Option<Receipt>, Failure> {
-    let wheel = Built::of(work)?;
-    let store = work.service::<Store>()?;
-    let stage = store.stage(work.run_id(), &work.context().channel)?;
-    if stage.staged.get(&wheel.name).is_some_and(|release| wheel.is(release)) {
-        return Ok(Some(wheel.receipt(&format!("stage of run {}", work.run_id()), true)));
+impl Candidate for Built {
+    fn name(&self) -> &str {
+        &self.name
     }
-    let base = store.generation(stage.base)?;
-    if base.newest(&stage.channel, &wheel.name).is_some_and(|release| wheel.is(release)) {
-        work.summary(format!("{} {} is in {} already", wheel.name, wheel.version, stage.channel));
-        return Ok(Some(wheel.receipt(&stage.channel, true)));
+
+    fn version(&self) -> &str {
+        &self.version
     }
-    Ok(None)
+
+    fn files(&self) -> Vec<&Artifact> {
+        self.distributions().unwrap_or_default()
+    }
+
+    fn is_in(&self, stage: &Stage) -> bool {
+        stage.staged.get(&self.name).is_some_and(|release| self.is(release))
+    }
+
+    fn is_newest(&self, channel: &str, generation: &Generation) -> bool {
+        generation.newest(channel, &self.name).is_some_and(|release| self.is(release))
+    }
 }
