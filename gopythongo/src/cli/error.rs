@@ -5,11 +5,10 @@ use std::fmt;
 use super::exit::Exit;
 use crate::{
     context::ContextError,
-    deploy::DeployError,
     index::{ServerError, UpstreamError},
     init::{InitError, InitErrorKind},
     journal::JournalError,
-    run::RunError,
+    run::{Failure, RunError},
     store::StoreError,
 };
 
@@ -75,8 +74,8 @@ impl From<RunError> for Error {
     }
 }
 
-impl From<DeployError> for Error {
-    fn from(error: DeployError) -> Self {
+impl From<Failure> for Error {
+    fn from(error: Failure) -> Self {
         let tail = error.tail.iter().map(|line| format!("\n  | {line}")).collect::<String>();
         Self::hinted(error.kind.into(), error.message + &tail, error.hint)
     }

@@ -9,8 +9,8 @@ use pep440_rs::Version;
 
 use super::{
     SourceTree,
-    gather::GatheredSource,
     git::{GitError, Repository, toplevel},
+    source::GatheredSource,
     versions,
 };
 use crate::version::VersionSource;

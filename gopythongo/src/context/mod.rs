@@ -9,6 +9,7 @@ mod kind;
 mod listing;
 mod sdist;
 mod secret;
+mod source;
 mod stat_cache;
 mod survey;
 mod tree;

@@ -5,7 +5,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{DeployError, LocalHost};
+use super::LocalHost;
+use crate::run::Failure;
 
 /// All environments below a state directory; a service of runs.
 #[derive(Debug, Clone)]
@@ -30,7 +31,7 @@ impl Environments {
     ///
     /// # Errors
     /// When a directory cannot be read.
-    pub fn known(&self) -> Result<Vec<(String, String)>, DeployError> {
+    pub fn known(&self) -> Result<Vec<(String, String)>, Failure> {
         let mut known = Vec::new();
         let top = self.state.join("environments");
         for environment in names(&top)? {
@@ -43,11 +44,11 @@ impl Environments {
 }
 
 /// The names of the directories in a directory, sorted; none if it is missing.
-fn names(directory: &Path) -> Result<Vec<String>, DeployError> {
+fn names(directory: &Path) -> Result<Vec<String>, Failure> {
     let entries = match fs::read_dir(directory) {
         Ok(entries) => entries,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(error) => return Err(DeployError::io("cannot read", directory)(error)),
+        Err(error) => return Err(Failure::io("cannot read", directory)(error)),
     };
     let directories = entries.flatten().filter(|entry| entry.path().is_dir());
     let mut names: Vec<String> = directories.filter_map(|entry| entry.file_name().into_string().ok()).collect();

@@ -5,14 +5,14 @@ use std::sync::{
     atomic::{AtomicUsize, Ordering},
 };
 
-use tokio::sync::Notify;
+use tokio::sync::watch;
 
 /// Counts the requests of one service.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub(super) struct Counter {
     count: Arc<AtomicUsize>,
     /// Told when there is none left.
-    idle: Arc<Notify>,
+    idle: watch::Sender<()>,
 }
 
 /// One request; it ends when this is dropped.
@@ -21,7 +21,7 @@ pub(super) struct InFlight(Counter);
 
 impl Counter {
     /// A counter that tells `idle` when its last request has ended.
-    pub(super) fn new(idle: Arc<Notify>) -> Self {
+    pub(super) fn new(idle: watch::Sender<()>) -> Self {
         Self { count: Arc::default(), idle }
     }
 
@@ -40,7 +40,7 @@ impl Counter {
 impl Drop for InFlight {
     fn drop(&mut self) {
         if self.0.count.fetch_sub(1, Ordering::SeqCst) == 1 {
-            self.0.idle.notify_one();
+            self.0.idle.send_replace(());
         }
     }
 }

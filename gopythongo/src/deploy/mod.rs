@@ -6,7 +6,6 @@
 mod blue_green;
 mod environment;
 mod environments;
-mod error;
 mod front;
 mod in_flight;
 pub mod local;
@@ -17,7 +16,6 @@ mod switch;
 pub use blue_green::BlueGreen;
 pub use environment::{Approval, Environment, Host};
 pub use environments::Environments;
-pub use error::DeployError;
 pub use local::{Live, LocalHost, Package};
 pub use slot::Slot;
 pub(crate) use supervisor::supervise;

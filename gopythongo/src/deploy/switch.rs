@@ -4,7 +4,7 @@ use std::{any::Any, collections::BTreeMap, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Approval, BlueGreen, DeployError, Environment, Environments, Live, LocalHost, Package};
+use super::{Approval, BlueGreen, Environment, Environments, Live, LocalHost, Package};
 use crate::{
     context::Kinds,
     event::{Event, RunState},
@@ -190,8 +190,7 @@ impl Switch {
     }
 
     /// The failure of a switch, with what serves all the same.
-    fn still(&self, host: &LocalHost, newest: &DebRelease, error: DeployError) -> Failure {
-        let mut failure = Failure::from(error);
+    fn still(&self, host: &LocalHost, newest: &DebRelease, mut failure: Failure) -> Failure {
         let serving = host.status().ok().flatten().filter(|live| live.healthy && live.digest != newest.digest);
         if let Some(live) = serving {
             failure.message =

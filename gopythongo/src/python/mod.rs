@@ -32,7 +32,8 @@ use formats::{marker, metadata, requirement, requirement_parser, wheel_archive};
 pub(crate) use tools::defaults;
 use tools::{installer, pip, uv};
 pub use tools::{
-    installer::Installer, interpreter::interpreters, tool::Tool, tool_cache::tool_cache, toolchain::Toolchain,
+    installer::Installer, interpreter::interpreters, pythons::Pythons, tool::Tool, tool_cache::tool_cache,
+    toolchain::Toolchain,
 };
 
 use build::{backend, sdist, sdist_archive, wheel};

@@ -21,9 +21,6 @@ use crate::{
     support::words,
 };
 
-/// How often somebody who waits looks whether the run was interrupted.
-const LOOK: Duration = Duration::from_millis(50);
-
 impl Worker<'_> {
     pub(super) fn pure(&self, code: &AnyStep, work: &mut Work<'_>) -> Result<Report, Failure> {
         let step = work.step;
@@ -77,7 +74,7 @@ impl Worker<'_> {
                     let failure = Box::new(self.redacted(&failure));
                     self.bus.emit(Event::StepRetried { step: work.step.id.clone(), retry: retry + 1, failure });
                     (work.outcome, work.unsure) = (Outcome::default(), None);
-                    self.pause(self.options.pause * 4u32.pow(retry.min(4)));
+                    self.shared.cancel.wait(self.options.pause * 4u32.pow(retry.min(4)));
                 }
                 Err(failure) => return Err(failure),
             }
@@ -86,18 +83,6 @@ impl Worker<'_> {
             }
         }
         Err(Failure::refused(format!("`{}` was not tried at all", work.step.id)))
-    }
-
-    /// Waits, unless the run is interrupted.
-    fn pause(&self, time: Duration) {
-        let end = Instant::now() + time;
-        while !self.shared.cancel.is_cancelled() {
-            let left = end.saturating_duration_since(Instant::now());
-            if left.is_zero() {
-                break;
-            }
-            std::thread::sleep(left.min(LOOK));
-        }
     }
 
     /// Runs the code in an empty directory and takes in the artifacts that it declared.

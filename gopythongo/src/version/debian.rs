@@ -2,8 +2,10 @@
 
 use std::{cmp::Ordering, fmt, str::FromStr};
 
-use pep440_rs::{PrereleaseKind, Version};
+use pep440_rs::Version;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use super::tilde::{self, by_number};
 
 /// A Debian version: `[epoch:]upstream[-revision]`. Displayed, serialised and parsed as it stands in a control file; ordered,
 /// and equal, as dpkg says (`1.0` and `1.00` are equal).
@@ -44,29 +46,15 @@ impl DebianVersion {
     /// The Debian version of a PEP 440 version, without a revision.
     #[must_use]
     pub fn of(version: &Version) -> Self {
-        let mut release: Vec<u64> = version.release().to_vec();
-        while release.len() > 3 && release.last() == Some(&0) {
-            release.pop();
-        }
-        release.resize(release.len().max(3), 0);
-        let mut upstream = release.iter().map(u64::to_string).collect::<Vec<_>>().join(".");
-        if let Some(pre) = version.pre() {
-            upstream += match pre.kind {
-                PrereleaseKind::Alpha => "~pre.a",
-                PrereleaseKind::Beta => "~pre.b",
-                PrereleaseKind::Rc => "~rc",
-            };
-            upstream += &pre.number.to_string();
-        }
+        let mut upstream = tilde::release_and_pre(version);
         if let Some(post) = version.post() {
             upstream += &format!("++post{post}");
         }
         if let Some(dev) = version.dev() {
             upstream += &format!("~dev{dev}");
         }
-        let local: Vec<String> = version.local().iter().map(ToString::to_string).collect();
-        if !local.is_empty() {
-            upstream += &format!("+{}", local.join("."));
+        if let Some(local) = tilde::local(version) {
+            upstream += &format!("+{local}");
         }
         Self { epoch: version.epoch(), upstream, revision: None }
     }
@@ -234,12 +222,6 @@ fn by_character(a: &str, b: &str) -> Ordering {
     let (a, b) = (a.as_bytes(), b.as_bytes());
     let differing = (0..a.len().max(b.len())).map(|at| rank(a.get(at)).cmp(&rank(b.get(at))));
     differing.into_iter().find(|order| *order != Ordering::Equal).unwrap_or(Ordering::Equal)
-}
-
-/// Numbers of any length; none at all is zero.
-fn by_number(a: &str, b: &str) -> Ordering {
-    let (a, b) = (a.trim_start_matches('0'), b.trim_start_matches('0'));
-    a.len().cmp(&b.len()).then_with(|| a.cmp(b))
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ mod place;
 mod plan;
 mod sources;
 mod stamp;
+mod tilde;
 
 mod bump;
 mod debian;

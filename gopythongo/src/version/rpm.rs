@@ -2,7 +2,9 @@
 
 use std::{cmp::Ordering, fmt, str::FromStr};
 
-use pep440_rs::{PrereleaseKind, Version};
+use pep440_rs::Version;
+
+use super::tilde::{self, by_number};
 
 /// An RPM version: `[epoch:]version[-release]`. Ordered, and equal, as rpm says (`1.0` and `1_0` are equal); one without a
 /// release is lower than the same with one.
@@ -39,29 +41,15 @@ impl RpmVersion {
     /// The RPM version of a PEP 440 version, without a release.
     #[must_use]
     pub fn of(python: &Version) -> Self {
-        let mut numbers: Vec<u64> = python.release().to_vec();
-        while numbers.len() > 3 && numbers.last() == Some(&0) {
-            numbers.pop();
-        }
-        numbers.resize(numbers.len().max(3), 0);
-        let mut version = numbers.iter().map(u64::to_string).collect::<Vec<_>>().join(".");
-        if let Some(pre) = python.pre() {
-            let kind = match pre.kind {
-                PrereleaseKind::Alpha => "~pre.a",
-                PrereleaseKind::Beta => "~pre.b",
-                PrereleaseKind::Rc => "~rc",
-            };
-            version += &format!("{kind}{}", pre.number);
-        }
+        let mut version = tilde::release_and_pre(python);
         if let Some(post) = python.post() {
             version += &format!(".post{post}");
         }
         if let Some(dev) = python.dev() {
             version += &format!("~dev{dev}");
         }
-        let local: Vec<String> = python.local().iter().map(ToString::to_string).collect();
-        if !local.is_empty() {
-            version += &format!("+local.{}", local.join("."));
+        if let Some(local) = tilde::local(python) {
+            version += &format!("+local.{local}");
         }
         Self { epoch: python.epoch(), version, release: None }
     }
@@ -210,12 +198,6 @@ fn compare(a: &str, b: &str) -> Ordering {
 
 fn run(text: &str, wanted: impl Fn(char) -> bool) -> (&str, &str) {
     text.split_at(text.find(|c| !wanted(c)).unwrap_or(text.len()))
-}
-
-/// Numbers of any length.
-fn by_number(a: &str, b: &str) -> Ordering {
-    let (a, b) = (a.trim_start_matches('0'), b.trim_start_matches('0'));
-    a.len().cmp(&b.len()).then_with(|| a.cmp(b))
 }
 
 #[cfg(test)]

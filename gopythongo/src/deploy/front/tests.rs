@@ -22,7 +22,7 @@ struct Fixed(Option<PathBuf>);
 impl Backends for Fixed {
     fn live(&self) -> Option<Backend> {
         let socket = self.0.clone()?;
-        Some(Backend { socket, ticket: Counter::default().begin() })
+        Some(Backend { socket, ticket: Counter::new(tokio::sync::watch::Sender::new(())).begin() })
     }
 }
 

@@ -3,16 +3,16 @@
 use std::{fs, io, path::Path};
 
 use super::{installed::Installed, place::Place};
-use crate::deploy::{DeployError, Slot};
+use crate::{deploy::Slot, run::Failure};
 
 /// Puts a package's configuration files where they may be edited. One that was not edited since the package in the other slot
 /// brought it is replaced; one that was is kept, and that is said: the new one is beside it.
-pub(super) fn put(place: &Place, slot: Slot, installed: &Installed, say: &dyn Fn(&str)) -> Result<(), DeployError> {
+pub(super) fn put(place: &Place, slot: Slot, installed: &Installed, say: &dyn Fn(&str)) -> Result<(), Failure> {
     for file in &installed.service.configuration {
         let below = file.trim_start_matches('/');
         let (own, old) = (place.root(slot).join(below), place.root(slot.other()).join(below));
         let kept = place.configuration().join(below);
-        put_one(&own, &old, &kept, say).map_err(DeployError::io("cannot write", &kept))?;
+        put_one(&own, &old, &kept, say).map_err(Failure::io("cannot write", &kept))?;
     }
     Ok(())
 }

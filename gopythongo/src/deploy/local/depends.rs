@@ -3,7 +3,7 @@
 use std::process::{Command, Stdio};
 
 use crate::{
-    deploy::DeployError,
+    run::Failure,
     support::words::{list, shell},
 };
 
@@ -26,7 +26,7 @@ struct Installed {
 ///
 /// # Errors
 /// When something is missing, with the command that installs it.
-pub(super) fn check(control: &str, say: &dyn Fn(&str)) -> Result<(), DeployError> {
+pub(super) fn check(control: &str, say: &dyn Fn(&str)) -> Result<(), Failure> {
     let relations = relations(&field(control, "Depends"));
     if relations.is_empty() {
         return Ok(());
@@ -42,7 +42,7 @@ pub(super) fn check(control: &str, say: &dyn Fn(&str)) -> Result<(), DeployError
     }
     let names: Vec<String> = missing.iter().map(|any| format!("`{}`", shown(any))).collect();
     let first: Vec<String> = missing.iter().filter_map(|any| any.first()).map(|one| shell(&one.name)).collect();
-    Err(DeployError::lacking(format!("this machine lacks what the package depends on: {}", list(&names)))
+    Err(Failure::lacking(format!("this machine lacks what the package depends on: {}", list(&names)))
         .hint(format!("apt-get install {}", first.join(" "))))
 }
 

@@ -3,8 +3,7 @@
 use std::{
     fs, io,
     path::{Path, PathBuf},
-    thread,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use rustix::process::Signal;
@@ -19,10 +18,13 @@ use super::{
 };
 use crate::{
     deploy::{
-        BlueGreen, DeployError, Slot,
+        BlueGreen, Slot,
         supervisor::{Ask, Control, Record, launch},
     },
-    run::process::{Cancel, end_leftovers},
+    run::{
+        Failure, FailureKind,
+        process::{Cancel, end_leftovers},
+    },
     support::FileLock,
 };
 
@@ -31,9 +33,6 @@ const GLANCE: Duration = Duration::from_secs(2);
 
 /// How long a supervisor may take to end beyond the drains of its slots.
 const END: Duration = Duration::from_secs(10);
-
-/// Between two looks at whether a process has ended.
-const PAUSE: Duration = Duration::from_millis(10);
 
 /// One application's environment on this machine.
 #[derive(Debug, Clone)]
@@ -56,7 +55,7 @@ impl LocalHost {
     ///
     /// # Errors
     /// When the environment's files cannot be read.
-    pub fn status(&self) -> Result<Option<Live>, DeployError> {
+    pub fn status(&self) -> Result<Option<Live>, Failure> {
         let Some((slot, installed)) = self.current()? else { return Ok(None) };
         let record = Record::read(&self.place).filter(Record::is_alive);
         let healthy = record.as_ref().is_some_and(|record| {
@@ -81,7 +80,7 @@ impl LocalHost {
         port: Option<u16>,
         cancel: &Cancel,
         say: &dyn Fn(&str),
-    ) -> Result<Live, DeployError> {
+    ) -> Result<Live, Failure> {
         let _lock = self.lock()?;
         let current = self.current()?;
         if let Some((slot, installed)) = &current {
@@ -106,7 +105,8 @@ impl LocalHost {
         let installed = match there.filter(|there| there.digest == package.digest && there.how == *how) {
             Some(there) => there,
             None => {
-                self.until_ended(&mut control, slot)?;
+                // what is left of a run that was killed is not wanted
+                control.until_ended(slot, Duration::MAX).map_err(|error| self.gone(&error))?;
                 say(&format!("unpacks {} {} into {slot}", package.name, package.version));
                 opened.into_slot(&self.place, slot, how)?
             }
@@ -115,12 +115,12 @@ impl LocalHost {
         let takeover = Takeover { place: &self.place, slot, installed: &installed, rollback: false, cancel, say };
         if let Err(error) = takeover.run(control) {
             // Nobody should be able to roll back to what never was live.
-            if error.kind != crate::run::FailureKind::Cancelled {
+            if error.kind != FailureKind::Cancelled {
                 let _ = fs::remove_file(Installed::path(&self.place, slot));
             }
             return Err(error);
         }
-        Pin::remove(&self.place).map_err(DeployError::io("cannot remove", &self.place.pin()))?;
+        Pin::remove(&self.place).map_err(Failure::io("cannot remove", &self.place.pin()))?;
         let live = self.live(slot, &installed, Some(record.port), true)?;
         say(&format!("{slot} is live at {}", live.url));
         Ok(live)
@@ -130,20 +130,20 @@ impl LocalHost {
     ///
     /// # Errors
     /// When there is none, or it does not get healthy.
-    pub fn rollback(&self, say: &dyn Fn(&str)) -> Result<Live, DeployError> {
+    pub fn rollback(&self, say: &dyn Fn(&str)) -> Result<Live, Failure> {
         let _lock = self.lock()?;
-        let nothing = || DeployError::refused(format!("{} has no version to roll back to", self.name));
+        let nothing = || Failure::refused(format!("{} has no version to roll back to", self.name));
         let (live, from) = self.current()?.ok_or_else(nothing)?;
         let slot = live.other();
         let record = Installed::path(&self.place, slot);
-        let to = Installed::read(&self.place, slot).map_err(DeployError::io("cannot read", &record))?;
+        let to = Installed::read(&self.place, slot).map_err(Failure::io("cannot read", &record))?;
         let to = to.ok_or_else(nothing)?;
         let (supervisor, control) = self.supervised(None, say)?;
         // Before the switch: a run after a crash between the two must not bring it back.
         let pin = Pin { version: from.version, digest: from.digest };
         let earlier = Pin::read(&self.place).unwrap_or_default();
         let file = self.place.pin();
-        pin.write(&self.place).map_err(DeployError::io("cannot write", &file))?;
+        pin.write(&self.place).map_err(Failure::io("cannot write", &file))?;
         let cancel = Cancel::new();
         let takeover = Takeover { place: &self.place, slot, installed: &to, rollback: true, cancel: &cancel, say };
         if let Err(error) = takeover.run(control) {
@@ -151,7 +151,7 @@ impl LocalHost {
                 Some(earlier) => earlier.write(&self.place),
                 None => Pin::remove(&self.place).map(|_| ()),
             };
-            undone.map_err(DeployError::io("cannot write", &file))?;
+            undone.map_err(Failure::io("cannot write", &file))?;
             return Err(error);
         }
         let live = self.live(slot, &to, Some(supervisor.port), true)?;
@@ -163,15 +163,15 @@ impl LocalHost {
     ///
     /// # Errors
     /// When the environment's files cannot be written.
-    pub fn unpin(&self) -> Result<bool, DeployError> {
-        Pin::remove(&self.place).map_err(DeployError::io("cannot remove", &self.place.pin()))
+    pub fn unpin(&self) -> Result<bool, Failure> {
+        Pin::remove(&self.place).map_err(Failure::io("cannot remove", &self.place.pin()))
     }
 
     /// Ends everything that runs here; gives whether anything did. What is answered at that moment is answered to its end.
     ///
     /// # Errors
     /// When it cannot be ended.
-    pub fn down(&self) -> Result<bool, DeployError> {
+    pub fn down(&self) -> Result<bool, Failure> {
         if !self.place.directory().is_dir() {
             return Ok(false);
         }
@@ -184,40 +184,40 @@ impl LocalHost {
         Ok(end_leftovers(&self.place.id()) > 0 || ended)
     }
 
-    fn lock(&self) -> Result<FileLock, DeployError> {
+    fn lock(&self) -> Result<FileLock, Failure> {
         let path = self.place.lock();
-        let attempt = FileLock::attempt(&path).map_err(DeployError::io("cannot lock", &path))?;
+        let attempt = FileLock::attempt(&path).map_err(Failure::io("cannot lock", &path))?;
         attempt.map_err(|held| {
-            DeployError::refused(format!("{} is being changed by another program: {}", self.name, held.holder))
+            Failure::refused(format!("{} is being changed by another program: {}", self.name, held.holder))
                 .hint("wait until it has ended, and try again")
         })
     }
 
     /// The live slot and what it holds.
-    fn current(&self) -> Result<Option<(Slot, Installed)>, DeployError> {
+    fn current(&self) -> Result<Option<(Slot, Installed)>, Failure> {
         let Some(slot) = self.place.live() else { return Ok(None) };
         let path = Installed::path(&self.place, slot);
-        let installed = Installed::read(&self.place, slot).map_err(DeployError::io("cannot read", &path))?;
+        let installed = Installed::read(&self.place, slot).map_err(Failure::io("cannot read", &path))?;
         Ok(installed.map(|installed| (slot, installed)))
     }
 
     /// The port that the environment has had.
-    fn port(&self) -> Result<Option<u16>, DeployError> {
+    fn port(&self) -> Result<Option<u16>, Failure> {
         let path = self.place.port();
         match fs::read_to_string(&path) {
             Ok(text) => Ok(text.trim().parse().ok()),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(DeployError::io("cannot read", &path)(error)),
+            Err(error) => Err(Failure::io("cannot read", &path)(error)),
         }
     }
 
     /// What was rolled back from, if what is live is what it was rolled back to.
-    fn pin(&self, live: &Installed) -> Result<Option<Pin>, DeployError> {
-        let pin = Pin::read(&self.place).map_err(DeployError::io("cannot read", &self.place.pin()))?;
+    fn pin(&self, live: &Installed) -> Result<Option<Pin>, Failure> {
+        let pin = Pin::read(&self.place).map_err(Failure::io("cannot read", &self.place.pin()))?;
         Ok(pin.filter(|pin| pin.digest != live.digest))
     }
 
-    fn live(&self, slot: Slot, installed: &Installed, port: Option<u16>, healthy: bool) -> Result<Live, DeployError> {
+    fn live(&self, slot: Slot, installed: &Installed, port: Option<u16>, healthy: bool) -> Result<Live, Failure> {
         let pinned = self.pin(installed)?.is_some();
         let previous = Installed::read(&self.place, slot.other()).unwrap_or_default();
         Ok(Live {
@@ -240,12 +240,12 @@ impl LocalHost {
         port: Option<u16>,
         cancel: &Cancel,
         say: &dyn Fn(&str),
-    ) -> Result<Live, DeployError> {
-        installed.write(&self.place, slot).map_err(DeployError::io("cannot write", &self.place.slot(slot)))?;
+    ) -> Result<Live, Failure> {
+        installed.write(&self.place, slot).map_err(Failure::io("cannot write", &self.place.slot(slot)))?;
         let (record, mut control) = self.supervised(port, say)?;
         let takeover = Takeover { place: &self.place, slot, installed: &installed, rollback: false, cancel, say };
         if let Err(error) = takeover.until_healthy(&mut control) {
-            if error.kind != crate::run::FailureKind::Failed {
+            if error.kind != FailureKind::Failed {
                 return Err(error);
             }
             say(&format!("{slot} is not well, and is started again"));
@@ -256,7 +256,7 @@ impl LocalHost {
     }
 
     /// The supervisor of this environment with its front on a port, started if it is not there.
-    fn supervised(&self, port: Option<u16>, say: &dyn Fn(&str)) -> Result<(Record, Control), DeployError> {
+    fn supervised(&self, port: Option<u16>, say: &dyn Fn(&str)) -> Result<(Record, Control), Failure> {
         if let Some(record) = Record::read(&self.place).filter(Record::is_alive) {
             let stays = record.is_known() && port.is_none_or(|port| port == record.port);
             if let (true, Ok(control)) = (stays, Control::connect(&record.control())) {
@@ -272,50 +272,33 @@ impl LocalHost {
     }
 
     /// Ends a supervisor and its slots: kindly, and if that is in vain by force.
-    fn end(&self, record: &Record) -> Result<(), DeployError> {
+    fn end(&self, record: &Record) -> Result<(), Failure> {
         let drains = Slot::BOTH.iter().filter_map(|slot| Installed::read(&self.place, *slot).ok().flatten());
         let limit = END + drains.map(|installed| installed.how.drain).max().unwrap_or_default();
         let asked = Control::connect(&record.control()).and_then(|mut control| control.ask(Ask::End));
         if asked.is_err() {
             record.signal(Signal::TERM);
         }
-        if !until_dead(record, limit) {
+        if !record.until_dead(limit) {
             record.signal(Signal::KILL);
-            if !until_dead(record, END) {
-                return Err(DeployError::lacking(format!("the supervisor of {} cannot be ended", self.name)));
+            if !record.until_dead(END) {
+                return Err(Failure::lacking(format!("the supervisor of {} cannot be ended", self.name)));
             }
         }
         end_leftovers(&self.place.id());
         for leftover in [record.sockets.clone(), self.place.supervisor()] {
-            remove(&leftover).map_err(DeployError::io("cannot remove", &leftover))?;
+            remove(&leftover).map_err(Failure::io("cannot remove", &leftover))?;
         }
         Ok(())
     }
 
-    /// Waits until nothing runs in a slot that nobody wants: what is left of a run that was killed.
-    fn until_ended(&self, control: &mut Control, slot: Slot) -> Result<(), DeployError> {
-        while self.ask(control, Ask::Report)?.slot(slot).is_some() {
-            thread::sleep(PAUSE);
-        }
-        Ok(())
+    fn ask(&self, control: &mut Control, ask: Ask) -> Result<crate::deploy::supervisor::Report, Failure> {
+        control.ask(ask).map_err(|error| self.gone(&error))
     }
 
-    fn ask(&self, control: &mut Control, ask: Ask) -> Result<crate::deploy::supervisor::Report, DeployError> {
-        control
-            .ask(ask)
-            .map_err(|error| DeployError::lacking(format!("the supervisor of {} is gone: {error}", self.name)))
+    fn gone(&self, error: &io::Error) -> Failure {
+        Failure::lacking(format!("the supervisor of {} is gone: {error}", self.name))
     }
-}
-
-fn until_dead(record: &Record, limit: Duration) -> bool {
-    let start = Instant::now();
-    while record.is_alive() {
-        if start.elapsed() > limit {
-            return false;
-        }
-        thread::sleep(PAUSE);
-    }
-    true
 }
 
 fn remove(path: &PathBuf) -> io::Result<()> {

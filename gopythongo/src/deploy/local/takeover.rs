@@ -1,7 +1,7 @@
 //! One slot takes over from the other: started, healthy, one rename, the other drained.
 
 use std::{
-    thread,
+    io,
     time::{Duration, Instant},
 };
 
@@ -13,10 +13,10 @@ use super::{
 };
 use crate::{
     deploy::{
-        DeployError, Slot,
+        Slot,
         supervisor::{Ask, Control, Report, SlotReport, tail},
     },
-    run::{FailureKind, process::Cancel},
+    run::{Failure, FailureKind, process::Cancel},
     support::words::count,
 };
 
@@ -45,7 +45,7 @@ pub(super) struct Takeover<'a> {
 impl Takeover<'_> {
     /// Makes the slot live. Whatever goes wrong before the rename, and should it die while the other one still stands, the
     /// other one serves on. When this returns, what is not live does not run.
-    pub(super) fn run(&self, mut control: Control) -> Result<(), DeployError> {
+    pub(super) fn run(&self, mut control: Control) -> Result<(), Failure> {
         let old = self.place.live().filter(|live| *live != self.slot);
         if let Some(old) = old {
             self.ask(&mut control, Ask::Hold(old))?;
@@ -69,7 +69,7 @@ impl Takeover<'_> {
         }
         let Installed { version, digest, .. } = self.installed;
         let history = Change::now(self.slot, version, *digest, self.rollback).record(self.place);
-        history.map_err(DeployError::io("cannot write", &self.place.history()))?;
+        history.map_err(Failure::io("cannot write", &self.place.history()))?;
         if let Some(old) = old {
             self.ask(&mut control, Ask::Release(old))?;
             self.until_ended(&mut control, old)?;
@@ -78,7 +78,7 @@ impl Takeover<'_> {
     }
 
     /// Waits until the slot's service answers its health check.
-    pub(super) fn until_healthy(&self, control: &mut Control) -> Result<(), DeployError> {
+    pub(super) fn until_healthy(&self, control: &mut Control) -> Result<(), Failure> {
         let how = &self.installed.how;
         let begin = Instant::now();
         let mut unwell = Unwell::Absent;
@@ -88,7 +88,7 @@ impl Takeover<'_> {
         loop {
             if self.cancel.is_cancelled() {
                 let message = format!("interrupted while {} was awaited in {}", self.name(), self.slot);
-                return Err(DeployError::of(FailureKind::Cancelled, message));
+                return Err(Failure::of(FailureKind::Cancelled, message));
             }
             let report = self.ask(control, Ask::Report)?;
             let left = how.timeout.saturating_sub(begin.elapsed());
@@ -113,25 +113,25 @@ impl Takeover<'_> {
                 let limit = humantime::format_duration(how.timeout);
                 return Err(self.failed(&format!("did not get healthy within {limit}: {unwell}")));
             }
-            thread::sleep(pause.min(left));
+            self.ask(control, Ask::Change(pause.min(left)))?;
             pause = (pause * 2).min(PAUSE.1);
         }
     }
 
     /// Whether it was the service that answered, and not what it left behind.
-    fn still_lives(&self, control: &mut Control, deaths: u32) -> Result<bool, DeployError> {
+    fn still_lives(&self, control: &mut Control, deaths: u32) -> Result<bool, Failure> {
         let report = self.ask(control, Ask::Report)?;
         Ok(report.slot(self.slot).is_some_and(|report| report.alive && report.deaths == deaths))
     }
 
     /// Waits until the other slot has answered its requests, or their time is over. An error if the new service dies
     /// meanwhile.
-    fn drain(&self, control: &mut Control, old: Slot, deaths: u32) -> Result<(), DeployError> {
+    fn drain(&self, control: &mut Control, old: Slot, deaths: u32) -> Result<(), Failure> {
         let begin = Instant::now();
         let limit = self.installed.how.drain;
         let mut said = false;
+        let mut report = self.ask(control, Ask::Report)?;
         loop {
-            let report = self.ask(control, Ask::Report)?;
             if self.deaths(&report) > deaths {
                 let last = report.slot(self.slot).and_then(|report| report.last.clone()).unwrap_or_default();
                 let after = begin.elapsed().as_secs_f64();
@@ -149,49 +149,46 @@ impl Takeover<'_> {
                 (self.say)(&format!("{old} is ended with {} unanswered", count(left, "request")));
                 return Ok(());
             }
-            thread::sleep(PAUSE.0);
+            report = self.ask(control, Ask::Change(PAUSE.1))?;
         }
     }
 
     /// Ends the slot's service, which is not live.
-    fn give_up(&self, control: &mut Control) -> Result<(), DeployError> {
+    fn give_up(&self, control: &mut Control) -> Result<(), Failure> {
         self.ask(control, Ask::Release(self.slot))?;
         self.until_ended(control, self.slot)
     }
 
-    fn until_ended(&self, control: &mut Control, slot: Slot) -> Result<(), DeployError> {
-        let begin = Instant::now();
-        let limit = self.installed.how.drain * 2 + SLACK;
-        while begin.elapsed() < limit && self.ask(control, Ask::Report)?.slot(slot).is_some() {
-            thread::sleep(PAUSE.0);
-        }
-        Ok(())
+    fn until_ended(&self, control: &mut Control, slot: Slot) -> Result<(), Failure> {
+        control.until_ended(slot, self.installed.how.drain * 2 + SLACK).map_err(|error| self.gone(&error))
     }
 
-    fn rename(&self, slot: Slot) -> Result<(), DeployError> {
-        self.place.set_live(slot).map_err(DeployError::io("cannot make the link `live` in", self.place.directory()))
+    fn rename(&self, slot: Slot) -> Result<(), Failure> {
+        self.place.set_live(slot).map_err(Failure::io("cannot make the link `live` in", self.place.directory()))
     }
 
     fn deaths(&self, report: &Report) -> u32 {
         report.slot(self.slot).map_or(0, |report| report.deaths)
     }
 
-    fn ask(&self, control: &mut Control, ask: Ask) -> Result<Report, DeployError> {
-        control.ask(ask).map_err(|error| {
-            let log = self.place.log("supervisor");
-            DeployError::lacking(format!("the supervisor is gone: {error}"))
-                .hint(format!("its log is `{}`; run again, and another one is started", log.display()))
-                .tail(tail(&log, TAIL))
-        })
+    fn ask(&self, control: &mut Control, ask: Ask) -> Result<Report, Failure> {
+        control.ask(ask).map_err(|error| self.gone(&error))
+    }
+
+    fn gone(&self, error: &io::Error) -> Failure {
+        let log = self.place.log("supervisor");
+        Failure::lacking(format!("the supervisor is gone: {error}"))
+            .hint(format!("its log is `{}`; run again, and another one is started", log.display()))
+            .tail(tail(&log, TAIL))
     }
 
     fn name(&self) -> String {
         format!("`{}` {}", self.installed.name, self.installed.version)
     }
 
-    fn failed(&self, what: &str) -> DeployError {
+    fn failed(&self, what: &str) -> Failure {
         let log = self.place.log(self.slot.word());
-        DeployError::new(format!("{} {what}", self.name()))
+        Failure::new(format!("{} {what}", self.name()))
             .hint(format!("its log is `{}`", log.display()))
             .tail(tail(&log, TAIL))
     }

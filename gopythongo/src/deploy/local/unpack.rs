@@ -11,8 +11,9 @@ use tar::{Archive, EntryType};
 
 use super::{Package, ar::Ar, installed::Installed, place::Place};
 use crate::{
-    deploy::{BlueGreen, DeployError, Slot},
+    deploy::{BlueGreen, Slot},
     package::ServiceDescription,
+    run::Failure,
     support::Digest,
 };
 
@@ -28,18 +29,18 @@ pub(super) struct Opened<'a> {
 ///
 /// # Errors
 /// When it cannot be read, or is another file than the one that was tested.
-pub(super) fn open(package: &Package) -> Result<Opened<'_>, DeployError> {
+pub(super) fn open(package: &Package) -> Result<Opened<'_>, Failure> {
     let file = &package.file;
-    let found = Digest::of_file(file).map_err(DeployError::io("cannot read", file))?;
+    let found = Digest::of_file(file).map_err(Failure::io("cannot read", file))?;
     if found != package.digest {
-        return Err(DeployError::lacking(format!(
+        return Err(Failure::lacking(format!(
             "`{}` is not what was tested: its digest is {}, not {}",
             file.display(),
             found.short(12),
             package.digest.short(12)
         )));
     }
-    let damaged = DeployError::io("cannot unpack", file);
+    let damaged = Failure::io("cannot unpack", file);
     let opened = Ar::open(file).and_then(|ar| {
         let control = ar.tar("control.tar", control)?;
         Ok(Opened { package, ar, control })
@@ -66,12 +67,12 @@ impl Opened<'_> {
     ///
     /// # Errors
     /// When something cannot be written, the package leads out of its root, or has no service.
-    pub(super) fn into_slot(self, place: &Place, slot: Slot, how: &BlueGreen) -> Result<Installed, DeployError> {
+    pub(super) fn into_slot(self, place: &Place, slot: Slot, how: &BlueGreen) -> Result<Installed, Failure> {
         let final_place = place.slot(slot);
         let begun = place.directory().join(format!("{slot}.new"));
         remove(&begun)?;
         let root = begun.join("root");
-        let into = |error| DeployError::io("cannot unpack", &self.package.file)(error);
+        let into = |error| Failure::io("cannot unpack", &self.package.file)(error);
         self.ar.tar("data.tar", |tar| write(tar, &root)).map_err(into)?;
         let service = self.service(&root)?;
         let installed = Installed {
@@ -85,42 +86,39 @@ impl Opened<'_> {
         let record = Installed::path(place, slot);
         match fs::remove_file(&record) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                return Err(DeployError::io("cannot remove", &record)(error));
+                return Err(Failure::io("cannot remove", &record)(error));
             }
             _ => {}
         }
         remove(&final_place)?;
-        fs::rename(&begun, &final_place).map_err(DeployError::io("cannot rename", &begun))?;
-        installed.write(place, slot).map_err(DeployError::io("cannot write", &record))?;
+        fs::rename(&begun, &final_place).map_err(Failure::io("cannot rename", &begun))?;
+        installed.write(place, slot).map_err(Failure::io("cannot write", &record))?;
         Ok(installed)
     }
 
-    fn service(&self, root: &Path) -> Result<ServiceDescription, DeployError> {
+    fn service(&self, root: &Path) -> Result<ServiceDescription, Failure> {
         let name = &self.package.name;
         let member = ServiceDescription::member(name);
         let bytes = match fs::read(root.join(&member)) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                return Err(DeployError::new(format!("the package `{name}` has no service that could be made live"))
+                return Err(Failure::new(format!("the package `{name}` has no service that could be made live"))
                     .hint("say what it runs: `.deb(Deb::new().service(Service::gunicorn(\"module:application\")))`"));
             }
-            read => read.map_err(DeployError::io("cannot read", Path::new(&member)))?,
+            read => read.map_err(Failure::io("cannot read", Path::new(&member)))?,
         };
-        let service: ServiceDescription = serde_json::from_slice(&bytes).map_err(|error| {
-            DeployError::lacking(format!("`/{member}` of the package `{name}` is damaged: {error}"))
-        })?;
+        let service: ServiceDescription = serde_json::from_slice(&bytes)
+            .map_err(|error| Failure::lacking(format!("`/{member}` of the package `{name}` is damaged: {error}")))?;
         if service.version != ServiceDescription::VERSION {
             let message = format!("`/{member}` of the package `{name}` has the version {}", service.version);
-            return Err(DeployError::lacking(message).hint("it was made by a newer GoPythonGo: update this one"));
+            return Err(Failure::lacking(message).hint("it was made by a newer GoPythonGo: update this one"));
         }
         Ok(service)
     }
 }
 
-fn remove(directory: &Path) -> Result<(), DeployError> {
+fn remove(directory: &Path) -> Result<(), Failure> {
     match fs::remove_dir_all(directory) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => {
-            Err(DeployError::io("cannot remove", directory)(error))
-        }
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(Failure::io("cannot remove", directory)(error)),
         _ => Ok(()),
     }
 }

@@ -8,7 +8,7 @@ use tokio::{
     time::sleep,
 };
 
-use super::{Ask, slots::Slots};
+use super::{Ask, Report, slots::Slots};
 use crate::deploy::Slot;
 
 /// After accepting failed: descriptors may have run out.
@@ -39,14 +39,19 @@ struct Asker {
 impl Asker {
     async fn answer(&mut self, stream: UnixStream) {
         let mut stream = BufReader::new(stream);
+        let mut last = Report::default();
         loop {
             let mut line = Vec::new();
             let read = (&mut stream).take(LONGEST).read_until(b'\n', &mut line).await;
             let (Ok(1..), Ok(ask)) = (read, serde_json::from_slice::<Ask>(&line)) else { return };
             self.slots.ask(ask, &mut self.held);
-            let Ok(mut report) = serde_json::to_vec(&self.slots.report()) else { return };
-            report.push(b'\n');
-            if stream.get_mut().write_all(&report).await.is_err() {
+            if let Ask::Change(limit) = ask {
+                self.slots.changed(&last, limit).await;
+            }
+            last = self.slots.report();
+            let Ok(mut line) = serde_json::to_vec(&last) else { return };
+            line.push(b'\n');
+            if stream.get_mut().write_all(&line).await.is_err() {
                 return;
             }
         }

@@ -4,7 +4,7 @@ use std::{
     io::{self, BufRead, BufReader, Write},
     os::unix::net::UnixStream,
     path::{Path, PathBuf},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use serde::{Deserialize, Serialize};
@@ -14,12 +14,18 @@ use crate::{deploy::Slot, support::Digest};
 /// How long an answer may take: nothing that is asked for makes the supervisor wait.
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// How long a change is waited for before it is asked again.
+const LOOK: Duration = Duration::from_millis(250);
+
 /// What a supervisor is asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(in crate::deploy) enum Ask {
     /// How things are.
     Report,
+    /// The same, once it is other than what was answered last, or so much time has passed. Requests that come and go do
+    /// not count, but the last one of a slot that is not live does.
+    Change(Duration),
     /// Run a slot though it is not live, as long as this connection is open.
     Hold(Slot),
     /// Hold it no longer.
@@ -97,5 +103,18 @@ impl Control {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
         serde_json::from_str(&answer).map_err(io::Error::other)
+    }
+
+    /// Waits until nothing runs in a slot, or so much time has passed.
+    ///
+    /// # Errors
+    /// When it goes away meanwhile.
+    pub(in crate::deploy) fn until_ended(&mut self, slot: Slot, limit: Duration) -> io::Result<()> {
+        let begin = Instant::now();
+        let mut report = self.ask(Ask::Report)?;
+        while report.slot(slot).is_some() && begin.elapsed() < limit {
+            report = self.ask(Ask::Change(LOOK))?;
+        }
+        Ok(())
     }
 }

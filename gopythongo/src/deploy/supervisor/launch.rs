@@ -11,10 +11,7 @@ use std::{
 };
 
 use super::{Control, Record, log::tail, supervise::Greeting};
-use crate::{
-    deploy::{DeployError, local::Place},
-    run::process::end_leftovers,
-};
+use crate::{deploy::local::Place, run::Failure, run::process::end_leftovers};
 
 /// How long it may take until it serves.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -26,28 +23,27 @@ const TAIL: usize = 10;
 ///
 /// # Errors
 /// When it cannot be started, or the port is taken.
-pub(in crate::deploy) fn launch(place: &Place, port: Option<u16>) -> Result<(Record, Control), DeployError> {
+pub(in crate::deploy) fn launch(place: &Place, port: Option<u16>) -> Result<(Record, Control), Failure> {
     // What an earlier one that was killed left behind.
     end_leftovers(&place.id());
     if let Some(earlier) = Record::read(place) {
         let _ = fs::remove_dir_all(&earlier.sockets);
     }
     let log = place.log("supervisor");
-    let child =
-        spawn(place, port).map_err(|error| DeployError::lacking(format!("cannot start a supervisor: {error}")))?;
+    let child = spawn(place, port).map_err(|error| Failure::lacking(format!("cannot start a supervisor: {error}")))?;
     match greeting(child) {
         Some(Greeting::Serving) => {}
         Some(Greeting::PortTaken(port)) => return Err(port_taken(place, port)),
         Some(Greeting::Failed(why)) => {
             let directory = place.directory().display();
-            return Err(DeployError::lacking(format!("the supervisor of `{directory}` cannot begin: {why}")));
+            return Err(Failure::lacking(format!("the supervisor of `{directory}` cannot begin: {why}")));
         }
         None => {
             let message = format!("the supervisor of `{}` said nothing", place.directory().display());
-            return Err(DeployError::lacking(message).tail(tail(&log, TAIL)));
+            return Err(Failure::lacking(message).tail(tail(&log, TAIL)));
         }
     }
-    let gone = || DeployError::lacking("the supervisor that was just started is gone").tail(tail(&log, TAIL));
+    let gone = || Failure::lacking("the supervisor that was just started is gone").tail(tail(&log, TAIL));
     let record = Record::read(place).ok_or_else(gone)?;
     let control = Control::connect(&record.control()).map_err(|_| gone())?;
     Ok((record, control))
@@ -117,10 +113,10 @@ fn greeting(mut child: Child) -> Option<Greeting> {
     spawned.ok().and_then(|_| receiver.recv_timeout(PATIENCE).ok().flatten())
 }
 
-fn port_taken(place: &Place, port: u16) -> DeployError {
+fn port_taken(place: &Place, port: u16) -> Failure {
     let holder = super::holder::of(port).map(|holder| format!(" by {holder}")).unwrap_or_default();
     let file = place.port();
-    DeployError::lacking(format!("port {port} of 127.0.0.1, the front's, is taken{holder}")).hint(format!(
+    Failure::lacking(format!("port {port} of 127.0.0.1, the front's, is taken{holder}")).hint(format!(
         "end that, or choose another port: `.port(N)` at the environment, or, if it declares none, remove `{}`",
         file.display()
     ))

@@ -3,6 +3,7 @@
 use std::{
     fs, io,
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use rustix::process::{Pid, Signal, kill_process};
@@ -10,12 +11,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     deploy::{Slot, local::Place},
-    run::process::table,
+    run::process::{Watched, table},
     support::{Durability, write_atomic},
 };
 
 /// The version of the record and of what is spoken on the control socket.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// A supervisor: which process it is, and how it is reached.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -51,6 +52,13 @@ impl Record {
     /// Whether the process still lives.
     pub(in crate::deploy) fn is_alive(&self) -> bool {
         self.boot == boot() && table::of(self.pid).is_some_and(|process| process.start == self.start && !process.zombie)
+    }
+
+    /// Waits until the process is dead; `false` if it then still lives.
+    pub(in crate::deploy) fn until_dead(&self, limit: Duration) -> bool {
+        // watched before it is looked at: what has its number is then it, or never was
+        let watched = Watched::of(self.pid);
+        !self.is_alive() || watched.is_some_and(|process| process.until_dead(limit)) || !self.is_alive()
     }
 
     /// Whether it speaks as this program does.

@@ -12,7 +12,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use tokio::sync::Notify;
+use tokio::sync::watch;
 
 use super::{Record, SlotReport, log::Log, program::program};
 use crate::{
@@ -39,7 +39,7 @@ pub(super) struct Setting {
     pub(super) sockets: PathBuf,
     pub(super) processes: Arc<Supervisor>,
     /// Told when something has changed.
-    pub(super) changed: Arc<Notify>,
+    pub(super) changed: watch::Sender<()>,
 }
 
 /// The service of a slot.
@@ -75,13 +75,13 @@ impl Service {
         let (wake, woken) = mpsc::channel();
         let (slot, installed) = (setting.slot, setting.installed.clone());
         let socket = Record::socket(&setting.sockets, slot);
-        let requests = Counter::new(Arc::clone(&setting.changed));
+        let requests = Counter::new(setting.changed.clone());
         let thread = {
             let shared = Arc::clone(&shared);
             thread::Builder::new().name(slot.word().to_owned()).spawn(move || {
-                let changed = Arc::clone(&setting.changed);
+                let changed = setting.changed.clone();
                 run(&setting, &shared, &woken);
-                changed.notify_one();
+                changed.send_replace(());
             })?
         };
         Ok(Self { installed, socket, requests, slot, shared, wake, thread })
@@ -155,6 +155,7 @@ fn run(setting: &Setting, shared: &Shared, woken: &Receiver<()>) {
         log.note(&format!("{} ended by itself: {how}; it is started again in {pause}", setting.installed.name));
         *lock(&shared.last) = Some(how);
         shared.deaths.fetch_add(1, Ordering::SeqCst);
+        setting.changed.send_replace(());
         // woken or not: it is looked at what is wanted
         let _ = woken.recv_timeout(backoff);
         backoff = (backoff * 2).min(BACKOFF.1);

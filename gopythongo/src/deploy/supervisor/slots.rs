@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use tokio::sync::Notify;
+use tokio::{sync::watch, time::sleep};
 
 use super::{
     Ask, Record, Report,
@@ -22,6 +22,7 @@ use crate::{
         local::{Installed, Place},
     },
     run::process::Supervisor,
+    support::race::race,
 };
 
 /// What a service has at least between being told to end and being killed.
@@ -34,8 +35,8 @@ pub(super) struct Slots {
     place: Place,
     sockets: PathBuf,
     processes: Arc<Supervisor>,
-    /// Told when it should be looked at what is wanted.
-    pub(super) changed: Arc<Notify>,
+    /// Told when something has changed, or should be looked at.
+    pub(super) changed: watch::Sender<()>,
     inner: Mutex<Inner>,
 }
 
@@ -76,7 +77,7 @@ impl Slots {
         let log = Log::new(place.log("supervisor"));
         let (held, running, unreadable) = Default::default();
         let inner = Mutex::new(Inner { held, running, end: End::No, unreadable, log });
-        Self { place, sockets, processes, changed: Arc::default(), inner }
+        Self { place, sockets, processes, changed: watch::Sender::new(()), inner }
     }
 
     fn inner(&self) -> MutexGuard<'_, Inner> {
@@ -91,7 +92,7 @@ impl Slots {
     /// Does what is asked; `held` are the slots that the asker holds.
     pub(super) fn ask(&self, ask: Ask, held: &mut BTreeSet<Slot>) {
         match ask {
-            Ask::Report => return,
+            Ask::Report | Ask::Change(_) => return,
             Ask::Hold(slot) => {
                 if held.insert(slot) {
                     *self.inner().held.entry(slot).or_default() += 1;
@@ -117,7 +118,7 @@ impl Slots {
         if let Some(count) = self.inner().held.get_mut(&slot) {
             *count = count.saturating_sub(1);
         }
-        self.changed.notify_one();
+        self.changed.send_replace(());
     }
 
     /// Ends everything.
@@ -128,7 +129,7 @@ impl Slots {
                 if end == End::Now { "at once: the environment's directory is gone" } else { "as it was told to" };
             inner.log.note(&format!("ends {how}"));
             inner.end = end;
-            self.changed.notify_one();
+            self.changed.send_replace(());
         }
     }
 
@@ -154,6 +155,23 @@ impl Slots {
         }
     }
 
+    /// Waits until things are other than they were, but not longer than that.
+    pub(super) async fn changed(&self, last: &Report, limit: Duration) {
+        let mut changes = self.changed.subscribe();
+        let last = self.without_traffic(last.clone());
+        let differ = async { while self.without_traffic(self.report()) == last && changes.changed().await.is_ok() {} };
+        race(differ, sleep(limit)).await;
+    }
+
+    /// A report that does not change with every request.
+    fn without_traffic(&self, mut report: Report) -> Report {
+        let live = self.place.live();
+        for slot in &mut report.slots {
+            slot.in_flight = if Some(slot.slot) == live { 0 } else { slot.in_flight.min(1) };
+        }
+        report
+    }
+
     /// Brings what runs nearer to what is wanted. Waits for nothing.
     pub(super) fn reconcile(&self) {
         let live = self.place.live();
@@ -167,7 +185,7 @@ impl Slots {
                     running.reconcile(wanted, hurried);
                     if running.service.is_over() {
                         inner.running.remove(&slot);
-                        self.changed.notify_one();
+                        self.changed.send_replace(());
                     }
                 }
                 None if wanted => self.start(slot, &mut inner),
@@ -185,7 +203,7 @@ impl Slots {
                 installed,
                 sockets: self.sockets.clone(),
                 processes: Arc::clone(&self.processes),
-                changed: Arc::clone(&self.changed),
+                changed: self.changed.clone(),
             })
         });
         match started {
@@ -229,7 +247,10 @@ impl Backends for Slots {
         let inner = self.inner();
         let Some(running) = inner.running.get(&slot) else {
             // it will be: its request waits
-            return Some(Backend { socket: Record::socket(&self.sockets, slot), ticket: Counter::default().begin() });
+            return Some(Backend {
+                socket: Record::socket(&self.sockets, slot),
+                ticket: Counter::new(self.changed.clone()).begin(),
+            });
         };
         Some(Backend { socket: running.service.socket.clone(), ticket: running.service.requests.begin() })
     }

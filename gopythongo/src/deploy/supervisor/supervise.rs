@@ -23,8 +23,11 @@ use super::{
     slots::{End, Slots},
 };
 use crate::{
-    deploy::{DeployError, front, local::Place},
-    run::process::{Cancel, Supervisor},
+    deploy::{front, local::Place},
+    run::{
+        Failure,
+        process::{Cancel, Supervisor},
+    },
     support::{Durability, FileLock, race::race, write_atomic},
 };
 
@@ -54,7 +57,7 @@ pub(super) enum Greeting {
 ///
 /// # Errors
 /// When it cannot begin.
-pub(crate) fn supervise(directory: &Path, port: Option<u16>) -> Result<(), DeployError> {
+pub(crate) fn supervise(directory: &Path, port: Option<u16>) -> Result<(), Failure> {
     // Nobody's terminal, nobody's group: it outlives who started it. It fails for a leader of a group, which is as good.
     let _ = rustix::process::setsid();
     let begun = Running::begin(Place::new(directory.to_owned()), port);
@@ -67,9 +70,9 @@ pub(crate) fn supervise(directory: &Path, port: Option<u16>) -> Result<(), Deplo
     // who started it may be gone already
     let _ = writeln!(io::stdout(), "{line}").and_then(|()| io::stdout().flush());
     match begun {
-        Ok(running) => running.run().map_err(|error| DeployError::lacking(format!("the supervisor failed: {error}"))),
-        Err(Obstacle::PortTaken(port)) => Err(DeployError::lacking(format!("port {port} of 127.0.0.1 is taken"))),
-        Err(Obstacle::Other(error)) => Err(DeployError::lacking(error.to_string())),
+        Ok(running) => running.run().map_err(|error| Failure::lacking(format!("the supervisor failed: {error}"))),
+        Err(Obstacle::PortTaken(port)) => Err(Failure::lacking(format!("port {port} of 127.0.0.1 is taken"))),
+        Err(Obstacle::Other(error)) => Err(Failure::lacking(error.to_string())),
     }
 }
 
@@ -137,6 +140,7 @@ impl Running {
         let control = UnixListener::from_std(self.control.try_clone()?)?;
         let (stop, stopped) = watch::channel(());
         let mut stop = Some(stop);
+        let mut changed = slots.changed.subscribe();
         let mut served = tokio::spawn(front::serve(front, Arc::clone(slots) as _, stopped, FAREWELL));
         tokio::spawn(answer::answer(control, Arc::clone(slots)));
         loop {
@@ -155,7 +159,7 @@ impl Running {
                 return Ok(());
             }
             let pause = if slots.is_unsettled() { SHORT_TICK } else { TICK };
-            race(slots.changed.notified(), sleep(pause)).await;
+            race(changed.changed(), sleep(pause)).await;
         }
     }
 }

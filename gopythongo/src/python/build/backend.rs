@@ -56,7 +56,8 @@ impl Backend {
         toolchain: &Toolchain,
         wanted: Option<&str>,
     ) -> Result<Self, Failure> {
-        let python = toolchain.admitted(wanted, &distribution.name, distribution.requires_python.as_deref())?;
+        let python =
+            toolchain.pythons().admitted(wanted, &distribution.name, distribution.requires_python.as_deref())?;
         Ok(Self {
             name: distribution.build_backend.clone(),
             requires: distribution.build_requires.clone(),

@@ -78,7 +78,7 @@ impl Step for Wheel {
         let channel = key.context().channel.clone();
         build.add_to("build environment", key)?;
         for wanted in &self.pythons {
-            let found = toolchain.interpreter(Some(wanted)).map(|python| python.version.clone());
+            let found = toolchain.pythons().interpreter(Some(wanted)).map(|python| python.version.clone());
             key.part(format!("Python {wanted}"), found.unwrap_or_default());
         }
         // It decides which release's bytes are used again.
@@ -129,7 +129,7 @@ impl Step for Wheel {
         for wanted in &self.pythons {
             let artifact = artifact_of(wanted);
             // a Python that is not here is in no environment of this run
-            let python = toolchain.interpreter(Some(wanted)).ok().filter(|_| wheels[0].is_for_one_python());
+            let python = toolchain.pythons().interpreter(Some(wanted)).ok().filter(|_| wheels[0].is_for_one_python());
             let same = python.is_none_or(|python| python.version == backend.python().version);
             let wheel = if same {
                 Built { artifact, ..wheels[0].clone() }

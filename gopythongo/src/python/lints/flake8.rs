@@ -67,7 +67,7 @@ impl Flake8 {
 
 impl Flake8 {
     fn tool(&self, toolchain: &Toolchain, survey: &Survey) -> Result<Tool, Failure> {
-        let python = toolchain.interpreter(None)?;
+        let python = toolchain.pythons().interpreter(None)?;
         let version = lint::version("flake8", self.version.as_ref(), survey, &python.version)?;
         Ok(Tool::new("flake8", &version).with(self.plugins.clone()).python(python))
     }

@@ -77,7 +77,7 @@ impl Step for Mypy {
         if let Some(payload) = key.outcome("wheel").and_then(|outcome| outcome.facts.get("payload").cloned()) {
             key.part("wheel", payload);
         }
-        let python = key.service::<Toolchain>()?.for_source(None, &key.job()?.survey)?.clone();
+        let python = key.service::<Toolchain>()?.pythons().for_source(None, &key.job()?.survey)?.clone();
         let version = lint::version("mypy", self.version.as_ref(), &key.job()?.survey, &python.version)?;
         key.part("mypy", format!("{version}, {} {}", python.implementation, python.version));
         key.program("the interpreter", &python.path)?;
@@ -87,7 +87,7 @@ impl Step for Mypy {
     fn run(&self, work: &mut Work<'_>) -> Result<(), Failure> {
         let toolchain = work.service::<Toolchain>()?;
         let survey = work.job()?.survey.clone();
-        let python = toolchain.for_source(None, &survey)?.clone();
+        let python = toolchain.pythons().for_source(None, &survey)?.clone();
         let version = lint::version("mypy", self.version.as_ref(), &survey, &python.version)?;
         let lock = match work.outcome("resolve").cloned() {
             Some(outcome) => Lock::of(work, &outcome)?,

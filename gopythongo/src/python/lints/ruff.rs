@@ -61,7 +61,7 @@ impl Ruff {
 
 impl Ruff {
     fn tool(&self, toolchain: &Toolchain, survey: &Survey) -> Result<Tool, Failure> {
-        let python = toolchain.interpreter(None)?;
+        let python = toolchain.pythons().interpreter(None)?;
         let version = lint::version("ruff", self.version.as_ref(), survey, &python.version)?;
         Ok(Tool::new("ruff", &version).python(python))
     }

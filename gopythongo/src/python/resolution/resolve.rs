@@ -145,7 +145,7 @@ impl Step for Resolve {
 
     fn key(&self, key: &mut Key<'_>) -> Result<(), Failure> {
         let toolchain = key.service::<Toolchain>()?;
-        let python = toolchain.for_source(self.python.as_deref(), &key.job()?.survey)?;
+        let python = toolchain.pythons().for_source(self.python.as_deref(), &key.job()?.survey)?;
         let metadata = key.outcome("wheel").and_then(|outcome| outcome.artifacts.get("metadata"));
         let metadata = metadata.map(|artifact| key.blob(&artifact.digest));
         let question = self.question(key.job()?, &key.step().job, python, &key.context().root, metadata.as_ref())?;
@@ -168,7 +168,7 @@ impl Step for Resolve {
 
     fn run(&self, work: &mut Work<'_>) -> Result<(), Failure> {
         let toolchain = work.service::<Toolchain>()?;
-        let python = toolchain.for_source(self.python.as_deref(), &work.job()?.survey)?;
+        let python = toolchain.pythons().for_source(self.python.as_deref(), &work.job()?.survey)?;
         let name = work.step().job.clone();
         let (metadata, wheel) = match work.outcome("wheel") {
             Some(wheel) => {

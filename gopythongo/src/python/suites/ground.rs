@@ -52,12 +52,12 @@ pub(in crate::python) fn key(key: &mut Key<'_>, tool: &str, version: Option<&Str
     let wheel = wheel.map_or_else(|| "none".to_owned(), |artifact| artifact.digest.to_string());
     key.part("wheel", wheel);
     let toolchain = key.service::<Toolchain>()?;
-    let python = toolchain.interpreter(None)?;
+    let python = toolchain.pythons().interpreter(None)?;
     key.part(tool, lint::version(tool, version, &key.job()?.survey, &python.version)?);
     let pythons: Vec<String> =
         toolchain.pythons().iter().map(|python| format!("{} {}", python.implementation, python.version)).collect();
     key.part("Pythons", pythons.join(", "));
-    for python in toolchain.pythons() {
+    for python in toolchain.pythons().iter() {
         key.program(format!("the interpreter {}", python.version), &python.path)?;
     }
     let metadata = key.outcome("wheel").and_then(|outcome| outcome.artifacts.get("metadata"));
@@ -81,7 +81,7 @@ pub(in crate::python) struct Ground {
 /// Prepares a copy of the source, the tool, and an environment in which pip and uv see the run's index alone.
 pub(in crate::python) fn prepare(work: &mut Work<'_>, tool: &str, version: Option<&String>) -> Result<Ground, Failure> {
     let toolchain = work.service::<Toolchain>()?;
-    let python = toolchain.interpreter(None)?.clone();
+    let python = toolchain.pythons().interpreter(None)?.clone();
     let version = lint::version(tool, version, &work.job()?.survey, &python.version)?;
     let wheel = work.artifact("wheel", "wheel")?;
     let metadata = work.artifact("wheel", "metadata")?;
@@ -154,7 +154,7 @@ pub(in crate::python) fn coverage(work: &mut Work<'_>, ground: &Ground) -> Resul
         None => CoverageRc::default(),
     };
     let toolchain = work.service::<Toolchain>()?;
-    let python = toolchain.interpreter(None)?.clone();
+    let python = toolchain.pythons().interpreter(None)?.clone();
     let version = lint::version("coverage", None, &survey, &python.version)?;
     let tool = toolchain.tool(work, &Tool::new("coverage", &version).python(&python))?;
     let (file, json) = (work.scratch().join("coveragerc"), work.scratch().join("coverage.json"));

@@ -39,7 +39,7 @@ pub(in crate::python) fn key(options: &Pytest, key: &mut Key<'_>) -> Result<(), 
         key.part(format!("variable {name}"), std::env::var(name).unwrap_or_default());
     }
     let toolchain = key.service::<Toolchain>()?;
-    let python = toolchain.for_source(options.python.as_deref(), &key.job()?.survey)?;
+    let python = toolchain.pythons().for_source(options.python.as_deref(), &key.job()?.survey)?;
     key.part("Python", format!("{} {}", python.implementation, python.version));
     key.program("the interpreter", &python.path)?;
     Ok(())

@@ -30,7 +30,7 @@ impl SuitePlace {
         toolchain: &Toolchain,
         options: &Pytest,
     ) -> Result<Self, Failure> {
-        let python = toolchain.for_source(options.python.as_deref(), &work.job()?.survey)?.clone();
+        let python = toolchain.pythons().for_source(options.python.as_deref(), &work.job()?.survey)?.clone();
         let lock = match work.outcome("resolve").cloned() {
             Some(outcome) => Lock::of(work, &outcome)?,
             None => Lock::default(),

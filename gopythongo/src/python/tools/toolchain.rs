@@ -9,8 +9,7 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-use pep440_rs::VersionSpecifiers;
-
+use super::pythons::Pythons;
 use crate::python::{
     Lock, Tool,
     installer::{Installation, Installer},
@@ -18,10 +17,10 @@ use crate::python::{
     uv,
 };
 use crate::{
-    context::{Interpreter, Survey},
+    context::Interpreter,
     index::IndexUrls,
     run::{Failure, FailureKind, Work},
-    support::{Durability, FileLock, Hasher, words, write_atomic},
+    support::{Durability, FileLock, Hasher, write_atomic},
 };
 
 /// Says that an environment of the tool cache is whole.
@@ -31,7 +30,7 @@ const COMPLETE: &str = ".complete";
 #[derive(Debug)]
 pub struct Toolchain {
     cache: PathBuf,
-    pythons: Vec<Interpreter>,
+    pythons: Pythons,
     urls: IndexUrls,
     path: OsString,
     caches: BTreeMap<OsString, OsString>,
@@ -41,17 +40,16 @@ pub struct Toolchain {
 }
 
 impl Toolchain {
-    /// A toolchain that keeps tool environments below `cache`, the user's tool cache, and installs from `urls`. The default
-    /// interpreter is the first one.
+    /// A toolchain that keeps tool environments below `cache`, the user's tool cache, and installs from `urls`.
     #[must_use]
-    pub fn new(cache: &Path, pythons: Vec<Interpreter>, urls: IndexUrls, offline: bool) -> Self {
+    pub fn new(cache: &Path, pythons: impl Into<Pythons>, urls: IndexUrls, offline: bool) -> Self {
         // HOME is the step's own, so that the warm caches of the user have to be named.
         let of_user = |variable: &str, program: &str| {
             (OsString::from(variable), env::var_os(variable).unwrap_or_else(|| user_cache(program).into()))
         };
         Self {
             cache: cache.to_owned(),
-            pythons,
+            pythons: pythons.into(),
             urls,
             path: without_shims(&env::var_os("PATH").unwrap_or_default()),
             caches: [of_user("UV_CACHE_DIR", "uv"), of_user("PIP_CACHE_DIR", "pip")].into(),
@@ -90,79 +88,10 @@ impl Toolchain {
         std::iter::once(self.cache.clone()).chain(self.caches.values().map(PathBuf::from))
     }
 
-    /// All interpreters, the default one first.
+    /// The interpreters that were found.
     #[must_use]
-    pub fn pythons(&self) -> &[Interpreter] {
+    pub fn pythons(&self) -> &Pythons {
         &self.pythons
-    }
-
-    /// The interpreter for a wanted version (`3`, `3.12`, `3.12.1`, `pypy3.9`), the default one for `None`. A version without
-    /// an implementation means CPython.
-    ///
-    /// # Errors
-    /// When this machine has none.
-    pub fn interpreter(&self, wanted: Option<&str>) -> Result<&Interpreter, Failure> {
-        let found = match wanted {
-            None => self.pythons.first(),
-            Some(wanted) => self.pythons.iter().find(|python| is_wanted(python, wanted)),
-        };
-        found.ok_or_else(|| {
-            let message = match wanted {
-                None => "no Python 3 was found on PATH or in its usual places".to_owned(),
-                Some(wanted) => format!("Python {wanted} was not found on PATH or in its usual places"),
-            };
-            let failure = Failure::lacking(message);
-            if self.pythons.is_empty() {
-                failure.hint("install Python")
-            } else {
-                failure.hint(format!("there are {}", self.known()))
-            }
-        })
-    }
-
-    /// The interpreter for a wanted version, as [`interpreter`](Self::interpreter) finds it, that a project admits by its
-    /// `requires-python`. Where none is wanted and the project excludes the default one, the first one that it admits.
-    ///
-    /// # Errors
-    /// When this machine has none.
-    pub(crate) fn admitted(
-        &self,
-        wanted: Option<&str>,
-        project: &str,
-        requires_python: Option<&str>,
-    ) -> Result<&Interpreter, Failure> {
-        let python = self.interpreter(wanted)?;
-        let Some(specifiers) = requires_python.and_then(|text| text.parse::<VersionSpecifiers>().ok()) else {
-            return Ok(python);
-        };
-        let admits = |python: &&Interpreter| python.version.parse().is_ok_and(|version| specifiers.contains(&version));
-        let others = self.pythons.iter().filter(|other| wanted.is_none() && other.implementation == "cpython");
-        std::iter::once(python).chain(others).find(admits).ok_or_else(|| {
-            let failure = Failure::lacking(format!("`{project}` requires Python {specifiers}, and no such was found"));
-            match wanted {
-                Some(wanted) => {
-                    Failure::new(format!("`{project}` requires Python {specifiers}, and it is to be {wanted}"))
-                        .hint(format!("leave {wanted} out of `.pythons([…])`, or admit it by `requires-python`"))
-                }
-                None => failure.hint(format!("there are {}: install one that fits", self.known())),
-            }
-        })
-    }
-
-    /// The interpreter on which a job's source is built, checked and tested: the wanted one, else the first one that the
-    /// source admits.
-    ///
-    /// # Errors
-    /// As [`admitted`](Self::admitted).
-    pub(crate) fn for_source(&self, wanted: Option<&str>, survey: &Survey) -> Result<&Interpreter, Failure> {
-        match &survey.distribution {
-            Some(distribution) => self.admitted(wanted, &distribution.name, distribution.requires_python.as_deref()),
-            None => self.interpreter(wanted),
-        }
-    }
-
-    fn known(&self) -> String {
-        words::list(&self.pythons.iter().map(name).collect::<Vec<_>>())
     }
 
     /// The program that environments are made with: uv on `PATH`, else uv in the tool cache, fetched if it is missing, else
@@ -198,7 +127,7 @@ impl Toolchain {
     pub fn tool(&self, work: &mut Work<'_>, tool: &Tool) -> Result<PathBuf, Failure> {
         let python = match &tool.python {
             Some(python) => python.clone(),
-            None => self.interpreter(None)?.clone(),
+            None => self.pythons.interpreter(None)?.clone(),
         };
         let made = self.cached(work, &tool.name, &tool.parts(&python), |work, directory| {
             let installer = self.installer(work)?;
@@ -432,29 +361,6 @@ fn is_about_connections(line: &str) -> bool {
     signs.iter().any(|sign| line.contains(sign))
 }
 
-fn name(python: &Interpreter) -> String {
-    match python.implementation.as_str() {
-        "cpython" => python.version.clone(),
-        implementation => format!("{implementation}{}", python.version),
-    }
-}
-
-fn is_wanted(python: &Interpreter, wanted: &str) -> bool {
-    let (implementation, version) = match wanted.find(|c: char| c.is_ascii_digit()) {
-        Some(digit) => wanted.split_at(digit),
-        None => (wanted, ""),
-    };
-    let implementation = match implementation.trim_end_matches('-') {
-        "" | "python" => "cpython",
-        named => named,
-    };
-    let version = version.trim_end_matches(".*");
-    let fits = version.is_empty()
-        || python.version == version
-        || python.version.strip_prefix(version).is_some_and(|rest| rest.starts_with('.'));
-    python.implementation == implementation && fits
-}
-
 /// `PATH` without the directories of version managers' shims: what a shim starts depends on files that no key knows.
 fn without_shims(path: &OsStr) -> OsString {
     let kept = env::split_paths(path).filter(|directory| !directory.ends_with("shims"));
@@ -466,21 +372,13 @@ mod tests {
     use super::*;
     use crate::run::FailedCommand;
 
-    fn python(version: &str, implementation: &str) -> Interpreter {
-        let path = PathBuf::from(format!("/opt/{implementation}-{version}"));
-        Interpreter { path, version: version.to_owned(), implementation: implementation.to_owned() }
+    fn python() -> Interpreter {
+        Interpreter { path: "/opt/python".into(), version: "3.11.2".to_owned(), implementation: "cpython".to_owned() }
     }
 
     fn toolchain() -> Toolchain {
-        let pythons = vec![
-            python("3.11.2", "cpython"),
-            python("3.12.1", "cpython"),
-            python("3.11.7", "cpython"),
-            python("3.9.16", "pypy"),
-            python("3.1.4", "cpython"),
-        ];
         let urls = IndexUrls { run: "http://run/".to_owned(), base: "http://base/".to_owned() };
-        Toolchain::new(Path::new("/nowhere"), pythons, urls, false)
+        Toolchain::new(Path::new("/nowhere"), Pythons::default(), urls, false)
     }
 
     #[test]
@@ -500,41 +398,9 @@ mod tests {
     }
 
     #[test]
-    fn an_interpreter_is_found_by_what_is_wanted() {
-        let toolchain = toolchain();
-        let found = |wanted| toolchain.interpreter(wanted).map(name).unwrap_or_default();
-        assert_eq!(found(None), "3.11.2");
-        assert_eq!(found(Some("3.11")), "3.11.2");
-        assert_eq!(found(Some("3.11.7")), "3.11.7");
-        assert_eq!(found(Some("3.1")), "3.1.4");
-        assert_eq!(found(Some("python3.12")), "3.12.1");
-        assert_eq!(found(Some("pypy")), "pypy3.9.16");
-        assert_eq!(found(Some("pypy3.9")), "pypy3.9.16");
-    }
-
-    #[test]
-    fn a_missing_interpreter_is_answered_with_those_that_are_there() {
-        let failure = toolchain().interpreter(Some("3.13")).expect_err("there is none");
-        assert_eq!(failure.message, "Python 3.13 was not found on PATH or in its usual places");
-        assert_eq!(failure.hint.as_deref(), Some("there are 3.11.2, 3.12.1, 3.11.7, pypy3.9.16 and 3.1.4"));
-    }
-
-    #[test]
-    fn a_project_that_excludes_the_default_interpreter_gets_another() {
-        let toolchain = toolchain();
-        let found = |wanted, requires| toolchain.admitted(wanted, "money", Some(requires)).map(name);
-        assert_eq!(found(None, ">=3.9").as_deref(), Ok("3.11.2"));
-        assert_eq!(found(None, ">=3.12").as_deref(), Ok("3.12.1"));
-        let none = found(None, ">=3.14").expect_err("there is none");
-        assert_eq!(none.message, "`money` requires Python >=3.14, and no such was found");
-        let other = found(Some("3.11"), ">=3.12").expect_err("it is excluded");
-        assert_eq!(other.message, "`money` requires Python >=3.12, and it is to be 3.11");
-    }
-
-    #[test]
     fn tools_share_an_environment_only_if_everything_is_the_same() {
         let toolchain = toolchain();
-        let place = |tool: &Tool| toolchain.place(&tool.name, &tool.parts(&toolchain.pythons[0]));
+        let place = |tool: &Tool| toolchain.place(&tool.name, &tool.parts(&python()));
         let plain = place(&Tool::new("flake8", "7.5.0"));
         assert_eq!(place(&Tool::new("flake8", "7.5.0")), plain);
         assert_ne!(place(&Tool::new("flake8", "7.4.0")), plain);

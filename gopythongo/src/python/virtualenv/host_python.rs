@@ -53,13 +53,13 @@ impl HostPython {
                 let rest = python.version.strip_prefix(wanted);
                 rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
             });
-            wanted && toolchain.for_source(Some(&python.version), survey).is_ok()
+            wanted && toolchain.pythons().for_source(Some(&python.version), survey).is_ok()
         };
         let mut distributed = toolchain.pythons().iter().filter(|python| Some(&*python.path) == of_distribution);
         let distributed = distributed.find(fits);
         let interpreter = match distributed {
             Some(python) => python,
-            None => toolchain.for_source(wanted, survey)?,
+            None => toolchain.pythons().for_source(wanted, survey)?,
         };
         if interpreter.implementation != "cpython" {
             return Err(Failure::new(format!(

@@ -8,11 +8,12 @@ use std::{
     time::{Duration, Instant},
 };
 
-use rustix::process::{Pid, Signal, getpid};
+use rustix::process::{Pid, Signal, getpid, kill_process};
 
 use super::{
     family,
     table::{self, Process},
+    watched::Watched,
 };
 
 /// The variable that tells a run's processes: ids of runs joined by `/`, the outermost first.
@@ -66,30 +67,21 @@ pub fn end_leftovers(run: &str) -> usize {
 }
 
 /// Kills processes that are no children of ours, and waits until they are dead, but not for ever.
-#[cfg(target_os = "linux")]
 fn end(pids: &[i32], limit: Duration) {
-    use rustix::{
-        event::{PollFd, PollFlags, Timespec, poll},
-        process::{PidfdFlags, kill_process, pidfd_open},
-    };
     let end = Instant::now() + limit;
     let kill = |pid: &i32| {
-        let pid = Pid::from_raw(*pid)?;
-        let process = pidfd_open(pid, PidfdFlags::empty()).ok();
-        let _ = kill_process(pid, Signal::KILL);
-        process
+        let watched = Watched::of(*pid);
+        if let Some(pid) = Pid::from_raw(*pid) {
+            let _ = kill_process(pid, Signal::KILL);
+        }
+        watched
     };
     // all of them are killed before the first one is waited for
-    let dying: Vec<_> = pids.iter().filter_map(kill).collect();
+    let dying: Vec<Watched> = pids.iter().filter_map(kill).collect();
     for process in dying {
-        let left = Timespec::try_from(end.saturating_duration_since(Instant::now())).unwrap_or_default();
-        let _ = poll(&mut [PollFd::new(&process, PollFlags::IN)], Some(&left));
+        process.until_dead(end.saturating_duration_since(Instant::now()));
     }
 }
-
-/// Elsewhere the table of processes is empty, and so is what is to be ended.
-#[cfg(not(target_os = "linux"))]
-fn end(_pids: &[i32], _limit: Duration) {}
 
 fn names(value: &OsStr, run: &str) -> bool {
     value.to_str().is_some_and(|value| value.split('/').any(|id| id == run))

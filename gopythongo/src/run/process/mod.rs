@@ -13,9 +13,11 @@ mod ordinary;
 mod streams;
 mod supervisor;
 pub(crate) mod table;
+mod watched;
 
 pub use cancel::Cancel;
 pub use command::{Command, Finished, Status, Usage};
 pub use error::ProcessError;
 pub use leftovers::end_leftovers;
 pub use supervisor::Supervisor;
+pub(crate) use watched::Watched;

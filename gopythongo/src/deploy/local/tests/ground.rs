@@ -13,12 +13,12 @@ use tempfile::TempDir;
 use super::client::Client;
 use crate::{
     deploy::{
-        BlueGreen, DeployError, Live, LocalHost, Package,
+        BlueGreen, Live, LocalHost, Package,
         local::{Installed, Place},
         supervisor::Record,
     },
     package::{Bind, Directory, ServiceDescription},
-    run::process::Cancel,
+    run::{Failure, process::Cancel},
     support::Digest,
 };
 
@@ -46,14 +46,14 @@ impl Ground {
     }
 
     /// Makes a version live.
-    pub(super) fn switch(&self, version: &str) -> Result<Live, DeployError> {
+    pub(super) fn switch(&self, version: &str) -> Result<Live, Failure> {
         let package = self.package(version);
         self.host.switch(&package, &self.how, None, &Cancel::new(), &|line| {
             self.said.lock().expect("no panic").push(line.to_owned())
         })
     }
 
-    pub(super) fn rollback(&self) -> Result<Live, DeployError> {
+    pub(super) fn rollback(&self) -> Result<Live, Failure> {
         self.host.rollback(&|line| self.said.lock().expect("no panic").push(line.to_owned()))
     }
 

@@ -1,0 +1,170 @@
+//! A job's source: where it is, what it says, and which version a build of it has.
+
+use std::{
+    fs,
+    path::{Component, Path, PathBuf},
+};
+
+use super::{
+    ContextError, JobContext, Request, Survey,
+    history::History,
+    sdist::{fetched, unpinned},
+    survey, version_from, versions,
+};
+use crate::{
+    pipeline::{Job, Source},
+    python::{Requirement, Virtualenv},
+    run::Step,
+    version::{self, Place, Stamp, VersionPlan, VersionSource},
+};
+
+/// A job's source, fetched and read.
+pub(super) struct GatheredSource<'a> {
+    pub(super) job: &'a Job,
+    pub(super) directory: PathBuf,
+    pub(super) survey: Survey,
+    /// Where the version is written besides the places that the project itself names.
+    places: Vec<Place>,
+}
+
+impl<'a> GatheredSource<'a> {
+    /// A source with the version of where the job has it from. A project that says none has that of bumpversion's
+    /// configuration, if there is one.
+    ///
+    /// # Errors
+    /// When it cannot be fetched.
+    pub(super) fn read(job: &'a Job, root: &Path, request: &Request) -> Result<Self, ContextError> {
+        let directory = directory(job, root, request)?;
+        let mut survey = survey(&directory);
+        let is_checkout = matches!(job.source, Source::Directory(_)) && survey.distribution.is_some();
+        let found = match (&job.version_from, &job.version) {
+            (Some(from), _) if is_checkout => Some(version_from::find(from, &directory, &survey, request)),
+            (None, None) if is_checkout && survey.version_source.is_none() => {
+                version_from::of_bumpversion(&directory).transpose()
+            }
+            _ => None,
+        };
+        let mut places = Vec::new();
+        match found {
+            Some(Ok((source, others))) => {
+                (survey.version_source, survey.version_problem, places) = (Some(source), None, others);
+            }
+            Some(Err(problem)) => {
+                (survey.version_source, survey.version_problem) = (None, Some(problem.to_string()));
+            }
+            None => {}
+        }
+        Ok(Self { job, directory, survey, places })
+    }
+
+    /// Whether the source is a checkout, whose builds are given versions: not a release, not a tree that is only tested.
+    pub(super) fn is_versioned_checkout(&self) -> bool {
+        matches!(self.job.source, Source::Directory(_)) && self.is_built()
+    }
+
+    /// Whether something is built of the source: a distribution, or a virtual environment with a tree that is none.
+    fn is_built(&self) -> bool {
+        let packed = || self.job.steps.iter().any(|declaration| declaration.step.kind() == Virtualenv::KIND);
+        self.survey.distribution.is_some() || packed()
+    }
+
+    pub(super) fn into_context(self, branch: versions::Branch<'_>, history: &History) -> JobContext {
+        let is_built = self.is_built();
+        let Self { job, directory, mut survey, places } = self;
+        if let Some(version) = &job.version {
+            survey.version_source = Some(VersionSource::Pipeline(version.clone()));
+            survey.version_problem = None;
+        }
+        if is_built && survey.distribution.is_none() {
+            // no file says the version of a tree
+            survey.version_source.get_or_insert(VersionSource::GitTags);
+        }
+        let plan = is_built.then(|| match &job.source {
+            Source::Sdist { requirement, subdirectory } if job.version.is_none() => {
+                released(requirement, subdirectory.is_none(), &directory, &survey)
+            }
+            _ => checkout(branch, &directory, &survey, places, history),
+        });
+        let (version, problem) = match plan {
+            Some(Ok(version)) => (Some(version), None),
+            Some(Err(problem)) => (None, Some(problem)),
+            None => (None, None),
+        };
+        survey.version_problem = problem;
+        JobContext { directory, survey, version }
+    }
+}
+
+/// The version of a build of a checkout.
+fn checkout(
+    branch: versions::Branch<'_>,
+    directory: &Path,
+    survey: &Survey,
+    places: Vec<Place>,
+    history: &History,
+) -> Result<VersionPlan, String> {
+    let source = survey.version_source.as_ref().ok_or_else(|| survey.version_problem.clone().unwrap_or_default())?;
+    let stamp = match survey.distribution {
+        Some(_) => Stamp::find_with(directory, places).map_err(|error| error.to_string())?,
+        None => Stamp::Keep,
+    };
+    versions::plan(branch, source, stamp, history).map_err(|problem| format!("{}: {problem}", directory.display()))
+}
+
+/// The version that an unpacked release says of itself: in `PKG-INFO` at its top, else as any source does.
+fn released(requirement: &str, is_top: bool, directory: &Path, survey: &Survey) -> Result<VersionPlan, String> {
+    let information = fs::read_to_string(directory.join("PKG-INFO")).ok();
+    let written = information.as_deref().and_then(|text| text.lines().find_map(|line| line.strip_prefix("Version:")));
+    let pin = || requirement.parse::<Requirement>().ok()?.pin().map(ToString::to_string);
+    let version = match written {
+        Some(version) => Some(version.trim().to_owned()),
+        None => match version::find(directory) {
+            Ok(source) => source.version().map(ToOwned::to_owned),
+            Err(_) if is_top => None,
+            Err(error) => return Err(error.to_string()),
+        },
+    };
+    let version = version.or_else(|| is_top.then(pin).flatten());
+    version.map_or_else(|| Err(survey.version_problem.clone().unwrap_or_default()), |version| versions::keep(&version))
+}
+
+/// Where a job's source is; fetched if it is a release.
+fn directory(job: &Job, root: &Path, request: &Request) -> Result<PathBuf, ContextError> {
+    match &job.source {
+        Source::Directory(path) => Ok(absolute(&root.join(path))),
+        Source::Sdist { requirement, subdirectory } => {
+            let requirement: Requirement =
+                requirement.parse().map_err(|error| ContextError { message: format!("{error}"), hint: None })?;
+            if requirement.pin().is_none() {
+                return Err(unpinned(&requirement));
+            }
+            let unpacked = match (fetched(&request.cache, &requirement), &request.fetch) {
+                (Some(directory), _) => directory,
+                (None, Some(fetch)) => fetch.get(&requirement)?,
+                (None, None) => {
+                    return Err(ContextError {
+                        message: format!("`{requirement}`, the source of `{}`, is not in the cache", job.name),
+                        hint: Some("run once without `--offline`".to_owned()),
+                    });
+                }
+            };
+            Ok(subdirectory.as_ref().map_or_else(|| absolute(&unpacked), |below| absolute(&unpacked.join(below))))
+        }
+    }
+}
+
+/// The path without links; of one that is not there, at least without `.` and `..`.
+pub(super) fn absolute(path: &Path) -> PathBuf {
+    fs::canonicalize(path).unwrap_or_else(|_| {
+        let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+        path.components().fold(PathBuf::new(), |mut path, component| {
+            match component {
+                Component::ParentDir => {
+                    path.pop();
+                }
+                _ => path.push(component),
+            }
+            path
+        })
+    })
+}
