@@ -65,7 +65,24 @@ impl<'a> Ordinary<'a> {
     /// The example's program with arguments, not yet started.
     #[must_use]
     pub fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = self.example.command_of(&self.program, arguments);
+        self.started(self.example.command_of(&self.program, arguments))
+    }
+
+    /// Another program in the place of the example's own, not yet started.
+    ///
+    /// # Panics
+    /// When it cannot be put where they may read it.
+    #[must_use]
+    pub fn command_of(&self, program: &Path, arguments: &[&str]) -> Command {
+        let own = self.example.directory().join(program.file_name().expect("a name"));
+        if !own.exists() {
+            fs::copy(program, &own).expect("the program can be copied");
+        }
+        self.started(self.example.command_of(&own, arguments))
+    }
+
+    /// A command as theirs.
+    fn started(&self, mut command: Command) -> Command {
         if let Some(home) = &self.home {
             command.uid(NOBODY).gid(NOBODY).env("HOME", home).env("PATH", "/usr/local/bin:/usr/bin:/bin");
             for name in ["XDG_CACHE_HOME", "GOPYTHONGO_CACHE", "UV_CACHE_DIR", "PIP_CACHE_DIR", "PYENV_ROOT", "USER"] {

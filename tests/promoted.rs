@@ -13,8 +13,8 @@ pub struct Promoted {
     pub files: BTreeMap<String, String>,
     /// Versions and digests of the newest Debian packages, by channel and package: `develop shop`.
     pub debs: BTreeMap<String, (String, String)>,
-    /// Ratchet figures, by channel and job: covered and total.
-    pub figures: BTreeMap<String, (u64, u64)>,
+    /// Ratchet figures, by channel and step.
+    pub figures: BTreeMap<String, BTreeMap<String, u64>>,
 }
 
 impl Promoted {
@@ -43,8 +43,8 @@ impl Promoted {
                 let (version, digest) = (newest.version.clone(), newest.digest.to_string());
                 promoted.debs.insert(format!("{name} {package}"), (version, digest));
             }
-            for (job, figure) in &channel.ratchets {
-                promoted.figures.insert(format!("{name} {job}"), (figure.covered, figure.total));
+            for (step, figure) in &channel.ratchets {
+                promoted.figures.insert(format!("{name} {step}"), figure.counts.clone());
             }
         }
         promoted

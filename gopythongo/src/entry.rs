@@ -2,11 +2,14 @@
 
 use std::process::ExitCode;
 
-use crate::{cli, pipeline::Pipeline};
+use crate::{cli, pipeline::Declares};
 
 /// Runs a pipeline as a program: reads the command line, does what it says, prints errors, gives the exit code.
+///
+/// What it is given is `fn pipeline() -> Pipeline`, or `fn pipeline(settings: Settings) -> Pipeline` with a type of the team's own
+/// (see [`context::settings`](crate::context::settings)).
 #[must_use]
-pub fn main(pipeline: impl FnOnce() -> Pipeline) -> ExitCode {
+pub fn main<A>(pipeline: impl Declares<A>) -> ExitCode {
     end(cli::main(pipeline))
 }
 

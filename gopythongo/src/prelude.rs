@@ -6,11 +6,15 @@ pub use crate::{
     context::{
         Branches,
         BuildKind::{self, Develop, Feature, Hotfix, Master, PullRequest, Release},
+        SecretFrom,
     },
     deploy::{BlueGreen, Environment},
     package::{Deb, Service},
     pipeline::{Application, CommandStep, Deployment, JobBuilder, Library, Pipeline, application, deployment, library},
-    python::{CoverageRatchet, Flake8, IntegrationTests, Mypy, Nox, Pytest, Quarantine, Ruff, Tox, Virtualenv},
+    python::{
+        Bandit, CoverageRatchet, DiffCoverage, Flake8, IntegrationTests, Mypy, Nox, Prospector, Pylint, Pytest,
+        Quarantine, Ruff, Tox, Virtualenv,
+    },
     run::Mannered,
     version::{Bump, VersionFrom},
 };

@@ -162,30 +162,50 @@ fn a_package_is_installed_runs_keeps_what_was_configured_and_goes() {
     let _ = system.run(&["ls", "/var/lib/shop"]).ends_with(0);
 }
 
+/// Installs a package by apt, then runs both slots from its file; a page of the service holds a text.
+#[track_caller]
+fn both_slots(directory: &Path, file: &str, page: &str, text: &str) {
+    let application = file.split('_').next().expect("a package");
+    let debian = Debian::new().bind(directory, Path::new("/packages"));
+    let system = debian.boot();
+    let file = format!("/packages/{file}");
+    let _ = apt(&system, &["install", &file]);
+    let unit = format!("{application}.service");
+    assert!(ask(&system, &unit, &format!("/run/{application}/{application}.sock"), page).contains(text));
+    // what runs in the slots is not what is installed
+    let _ = system.run(&["systemctl", "stop", &unit]).ends_with(0);
+    for slot in ["blue", "green"] {
+        let root = format!("/var/lib/{application}/slots/{slot}");
+        let unpack = format!(
+            "mkdir -p {root} && dpkg-deb --extract {file} {root} && echo {slot} >{root}/opt/{application}/slot"
+        );
+        let _ = system.run(&["sh", "-c", &unpack]).ends_with(0);
+        let _ = system.run(&["systemctl", "start", &format!("{application}@{slot}.service")]).ends_with(0);
+    }
+    for slot in ["blue", "green"] {
+        let socket = format!("/run/{application}/{slot}.sock");
+        let unit = format!("{application}@{slot}.service");
+        assert!(ask(&system, &unit, &socket, page).contains(text), "{slot}");
+        let pid = system.run(&["systemctl", "show", "--property", "MainPID", "--value", &unit]).ends_with(0).stdout;
+        let seen = format!("/proc/{}/root/opt/{application}/slot", pid.trim());
+        assert_eq!(system.run(&["cat", &seen]).ends_with(0).stdout.trim(), slot);
+    }
+    assert_ne!(system.run(&["ls", &format!("/opt/{application}/slot")]).code, 0);
+}
+
 #[test]
 fn both_slots_run_from_one_file_at_one_path() {
     let built = Built::once();
-    let debian = Debian::new().bind(&built.directory, Path::new("/packages"));
-    let system = debian.boot();
-    let flaskr = format!("/packages/{}", name(&built.package("flaskr_")));
-    let _ = apt(&system, &["install", &flaskr]);
-    assert!(ask(&system, "flaskr.service", "/run/flaskr/flaskr.sock", "/auth/login").contains("Log In"));
-    // what runs in the slots is not what is installed
-    let _ = system.run(&["systemctl", "stop", "flaskr.service"]).ends_with(0);
-    for slot in ["blue", "green"] {
-        let root = format!("/var/lib/flaskr/slots/{slot}");
-        let unpack =
-            format!("mkdir -p {root} && dpkg-deb --extract {flaskr} {root} && echo {slot} >{root}/opt/flaskr/slot");
-        let _ = system.run(&["sh", "-c", &unpack]).ends_with(0);
-        let _ = system.run(&["systemctl", "start", &format!("flaskr@{slot}.service")]).ends_with(0);
-    }
-    for slot in ["blue", "green"] {
-        let socket = format!("/run/flaskr/{slot}.sock");
-        let unit = format!("flaskr@{slot}.service");
-        assert!(ask(&system, &unit, &socket, "/auth/login").contains("Log In"), "{slot}");
-        let pid = system.run(&["systemctl", "show", "--property", "MainPID", "--value", &unit]).ends_with(0).stdout;
-        let seen = system.run(&["cat", &format!("/proc/{}/root/opt/flaskr/slot", pid.trim())]).ends_with(0).stdout;
-        assert_eq!(seen.trim(), slot);
-    }
-    assert_ne!(system.run(&["ls", "/opt/flaskr/slot"]).code, 0);
+    both_slots(&built.directory, &name(&built.package("flaskr_")), "/auth/login", "Log In");
+}
+
+#[test]
+fn both_slots_run_from_what_the_storefront_has_published() {
+    let storefront = Example::promoted_storefront();
+    let (version, digest) = storefront.promoted().debs["develop shop"].clone();
+    let directory = storefront.directory().join("packages");
+    fs::create_dir(&directory).expect("a directory");
+    let file = format!("shop_{version}_all.deb");
+    fs::copy(storefront.stored(&digest), directory.join(&file)).expect("space");
+    both_slots(&directory, &file, "/healthz", "\"products\": 4");
 }

@@ -61,7 +61,11 @@ pub(crate) fn is_root() -> bool {
 
 fn apt(arguments: &[&str]) -> Result<()> {
     let mut command = Command::new("apt-get");
-    command.args(arguments).env("DEBIAN_FRONTEND", "noninteractive").stdout(std::process::Stdio::null());
+    command
+        .args(["-o", "Dpkg::Use-Pty=0"])
+        .args(arguments)
+        .env("DEBIAN_FRONTEND", "noninteractive")
+        .stdout(std::process::Stdio::null());
     if !command.status().context("cannot start `apt-get`")?.success() {
         bail!("`apt-get {}` failed", arguments.join(" "));
     }

@@ -23,6 +23,13 @@ impl Variables {
         self.0.get(name).map(|value| value.trim()).filter(|value| !value.is_empty())
     }
 
+    /// Names and values of those whose names begin so, in the order of their names.
+    pub(crate) fn starting_with<'a>(&'a self, prefix: &'a str) -> impl Iterator<Item = (&'a str, &'a str)> {
+        let names = self.0.range(prefix.to_owned()..).map(|(name, _)| name.as_str());
+        let names = names.take_while(move |name| name.starts_with(prefix));
+        names.filter_map(|name| Some((name, self.get(name)?)))
+    }
+
     /// The first of several that is set.
     pub(super) fn first(&self, names: &[&str]) -> Option<&str> {
         names.iter().find_map(|name| self.get(name))

@@ -8,9 +8,9 @@ use clap::{
 };
 
 use super::{
-    cache::CacheCommand, check::Check, completions::Completions, down::Down, logs::Logs, plan::PlanCommand,
-    promote::Promote, replay::Replay, rerun::Rerun, resume::Resume, rollback::Rollback, run::RunCommand, serve::Serve,
-    status::Status, supervise::Supervise, why::Why,
+    cache::CacheCommand, check::Check, completions::Completions, config::Config, down::Down, logs::Logs,
+    plan::PlanCommand, promote::Promote, replay::Replay, rerun::Rerun, resume::Resume, rollback::Rollback,
+    run::RunCommand, serve::Serve, status::Status, supervise::Supervise, why::Why,
 };
 use crate::{
     context::{BuildKind, git::is_branch_name},
@@ -47,6 +47,12 @@ pub(super) struct Common {
     /// Where runs, cache and store are kept [default: .gopythongo/PIPELINE beside the workspace's Cargo.toml, or $GOPYTHONGO_STATE]
     #[arg(long, global = true, value_name = "DIR")]
     pub(super) state: Option<PathBuf>,
+    /// Read settings from this file too, over `pipeline.toml`; may be given again
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(super) settings: Vec<PathBuf>,
+    /// Set one of the pipeline's settings: `--set deploy.port=8080`; may be given again
+    #[arg(long, global = true, value_name = "KEY=VALUE")]
+    pub(super) set: Vec<String>,
 }
 
 /// The commands.
@@ -56,6 +62,8 @@ pub(super) enum Command {
     Run(RunCommand),
     /// Show what would run, what would not, and why
     Plan(PlanCommand),
+    /// Print the pipeline's settings, and where each value comes from
+    Config(Config),
     /// Show the pipeline's mistakes, and what this machine lacks for it
     Check(Check),
     /// Go on with a run that was interrupted or failed
@@ -113,6 +121,9 @@ pub(super) struct Executing {
     /// Leave out that steps start and what their commands print
     #[arg(long, short, conflicts_with = "json")]
     pub(super) quiet: bool,
+    /// Write JUnit, Cobertura, lcov and SARIF of each step into this directory
+    #[arg(long, value_name = "DIR")]
+    pub(super) reports: Option<PathBuf>,
     /// Print plain lines on a terminal too
     #[arg(long, conflicts_with = "json")]
     pub(super) plain: bool,
@@ -125,6 +136,9 @@ fn branch(name: &str) -> Result<String, &'static str> {
 fn kinds() -> impl TypedValueParser<Value = BuildKind> {
     PossibleValuesParser::new(BuildKind::ALL.map(BuildKind::word)).try_map(|word| word.parse::<BuildKind>())
 }
+
+/// Options of every command that have a value.
+const VALUED: [&str; 4] = ["--root", "--state", "--settings", "--set"];
 
 /// The command that a word which is no job's name was perhaps meant to be: a slip of one or two letters.
 pub(super) fn nearest_command(word: &str) -> Option<String> {
@@ -140,8 +154,10 @@ pub(super) fn with_default_command(arguments: impl IntoIterator<Item = OsString>
     while let Some(word) = arguments.get(at) {
         match word.to_str() {
             Some("--offline") => at += 1,
-            Some("--root" | "--state") => at += 2,
-            Some(word) if word.starts_with("--root=") || word.starts_with("--state=") => at += 1,
+            Some(word) if VALUED.contains(&word) => at += 2,
+            Some(word) if VALUED.iter().any(|option| word.split_once('=').is_some_and(|(name, _)| name == *option)) => {
+                at += 1;
+            }
             Some("-h" | "--help" | "-V" | "--version") => return arguments,
             Some(word) if command.get_subcommands().any(|command| command.get_name() == word) => return arguments,
             _ => break,
@@ -172,6 +188,7 @@ mod tests {
         check("money --json", "run money --json");
         check("--offline --root x --state=y --kind master", "--offline --root x --state=y run --kind master");
         check("--root x plan --all", "--root x plan --all");
+        check("--set port=8080 --set=a.b=c --jobs 2", "--set port=8080 --set=a.b=c run --jobs 2");
         check("plan", "plan");
         check("--help", "--help");
         check("--offline", "--offline run");

@@ -7,8 +7,8 @@ use pep440_rs::VersionSpecifiers;
 
 use super::{Error, Exit, Session, arguments::Wanted, host, print, problems::problems};
 use crate::{
-    context::{Context, Interpreter},
-    plan::{Action, Plan, Selection},
+    context::{Context, Interpreter, Redactor, SecretError},
+    plan::{Action, Plan, PlannedStep, Selection},
     run::Step as _,
     store::Publish,
     support::words,
@@ -35,6 +35,7 @@ impl Check {
         let mut findings = sources(&context, &plan);
         findings.extend(tools(&context, &plan));
         findings.extend(pythons(session, &context));
+        findings.extend(secrets(session, &plan));
         findings.extend(host::findings(session, &plan)?);
         host::doubts(&plan).iter().for_each(print::warning);
         // without git, that is what is found
@@ -84,6 +85,20 @@ fn tools(context: &Context, plan: &Plan) -> Vec<Finding> {
             todo: format!("install {program}"),
         })
         .collect()
+}
+
+/// Secrets that planned steps need, and that are not where they are said to be. None is fetched.
+fn secrets(session: &Session, plan: &Plan) -> Vec<Finding> {
+    let secrets = session.secrets(Redactor::default());
+    let running = plan.steps.iter().filter(|step| step.action == Action::Run);
+    let sources = running.flat_map(|step| step.inputs.secrets.values().map(move |from| (step, from)));
+    let missing = sources.filter_map(|(step, from)| Some((step, secrets.missing(from)?)));
+    let finding = |(step, error): (&PlannedStep, SecretError)| Finding {
+        exit: Exit::Lacking,
+        what: format!("{}; `{}` needs it", error.message, step.id),
+        todo: error.hint.unwrap_or_default(),
+    };
+    missing.map(finding).collect()
 }
 
 /// What is to be said where an apt repository will be published that nothing can sign.

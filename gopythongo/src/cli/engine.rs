@@ -2,15 +2,18 @@
 
 use std::{
     net::{Ipv4Addr, SocketAddr},
+    panic,
     sync::Arc,
 };
 
-use super::{Error, Exit, Session, arguments::Executing, hashing, print, session::owned, sinks::sinks};
+use super::{
+    Error, Exit, Session, arguments::Executing, hashing, print, reports::Reports, session::owned, sinks::sinks,
+};
 use crate::{
     context::{Context, Redactor},
     deploy::Environments,
     index::{Server, ServerOptions, Upstream},
-    plan::Lowered,
+    plan::{Action, Lowered},
     python::Toolchain,
     run::{
         self, Options, RunDirectory, Services, Setting,
@@ -27,7 +30,7 @@ pub(super) fn execute(
     session: &Session,
     directory: RunDirectory,
     lowered: &Lowered,
-    context: Context,
+    context: Arc<Context>,
     executing: &Executing,
     options: Options,
 ) -> Result<Exit, Error> {
@@ -61,24 +64,33 @@ pub(super) fn execute(
         .with(Arc::new(store))
         .with(Arc::new(urls))
         .with(Arc::new(toolchain))
-        .with(Arc::new(environments));
-    let mut redactor = Redactor::default();
+        .with(Arc::new(environments))
+        .with(Arc::new(session.repositories.clone()));
+    let redactor = Redactor::default();
+    redact_panics(&redactor);
+    let secrets = session.secrets(redactor.clone());
+    let running = lowered.plan.steps.iter().filter(|step| step.action == Action::Run);
+    secrets.foresee(running.flat_map(|step| step.inputs.secrets.values()));
+    services = services.with(Arc::new(secrets));
     if let Some(upstream) = upstream {
         upstream.secrets().for_each(|secret| redactor.learn(secret.clone()));
         services = services.with(upstream);
     }
-    let sinks = sinks(executing, &directory, &redactor)?;
-    let setting = Setting {
-        directory,
-        context: Arc::new(context),
-        services,
-        supervisor: Arc::new(supervisor),
-        cancel,
-        redactor,
-        sinks,
-    };
+    let mut sinks = sinks(executing, &directory, &redactor)?;
+    if let Some(reports) = &executing.reports {
+        sinks.push(Box::new(Reports::new(reports, &directory, &context, &redactor)));
+    }
+    let setting = Setting { directory, context, services, supervisor: Arc::new(supervisor), cancel, redactor, sinks };
     let ended = run::execute(lowered, &options, setting)?;
     Ok(Exit::from(&ended))
+}
+
+/// A step that panics fails, with the panic's words; what is printed of it meanwhile holds no secret either.
+fn redact_panics(redactor: &Redactor) {
+    let redactor = redactor.clone();
+    panic::set_hook(Box::new(move |panic| {
+        print::note(redactor.redact(&panic.to_string()));
+    }));
 }
 
 /// The upstream index, if a Python is there to be asked for it.

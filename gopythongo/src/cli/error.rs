@@ -2,9 +2,9 @@
 
 use std::fmt;
 
-use super::exit::Exit;
+use super::{exit::Exit, print};
 use crate::{
-    context::ContextError,
+    context::{ContextError, settings::SettingsError},
     index::{ServerError, UpstreamError},
     init::{InitError, InitErrorKind},
     journal::JournalError,
@@ -65,6 +65,15 @@ impl fmt::Display for Error {
             Some(hint) => write!(f, "\n  hint: {hint}"),
             None => Ok(()),
         }
+    }
+}
+
+impl From<SettingsError> for Error {
+    fn from(mut error: SettingsError) -> Self {
+        let last = error.mistakes.pop().unwrap_or_default();
+        // each with its place, as the mistakes of a pipeline are
+        error.mistakes.iter().for_each(|mistake| print::note(format!("error: {mistake}")));
+        Self::hinted(Exit::Usage, last, error.hint)
     }
 }
 

@@ -1,6 +1,6 @@
 //! What earlier runs left: read from their journals and records, without taking a lock.
 
-use std::{fs, path::Path};
+use std::{fs, path::Path, sync::Arc};
 
 use crate::{
     event::RunState,
@@ -14,7 +14,7 @@ use crate::{
 pub(super) struct Past {
     pub(super) id: String,
     /// What it executes; `None` if it ended before it began a step.
-    pub(super) plan: Option<Plan>,
+    pub(super) plan: Option<Arc<Plan>>,
     /// How it ended; `None` if it runs, or was killed.
     pub(super) state: Option<RunState>,
     /// Who runs it, if somebody does: `pid 123: pipeline run`.
@@ -33,7 +33,7 @@ impl Past {
         let mut past = Self { id: id.to_owned(), plan: None, state: None, holder: holder(&directory) };
         for record in records {
             match record {
-                Record::Started { plan, .. } => past.plan = Some(*plan),
+                Record::Started { plan, .. } => past.plan = Some(plan),
                 Record::Finished { state } => past.state = Some(state),
                 // it went on after its end
                 _ => past.state = None,
@@ -95,7 +95,7 @@ mod tests {
         Past { id: "r1".to_owned(), plan: None, state, holder: holder.map(str::to_owned) }
     }
 
-    fn plan() -> Plan {
+    fn plan() -> Arc<Plan> {
         crate::testing::plan(crate::pipeline::Pipeline::new("p")).plan()
     }
 

@@ -22,12 +22,14 @@ mod cache;
 mod check;
 mod command;
 mod completions;
+mod config;
 mod down;
 mod init;
 mod logs;
 mod plan;
 mod promote;
 mod replay;
+mod reports;
 mod rerun;
 mod resume;
 mod rollback;
@@ -46,13 +48,13 @@ pub(crate) use exit::Exit;
 pub(crate) use place::workspace;
 use session::Session;
 
-use crate::pipeline::Pipeline;
+use crate::pipeline::Declares;
 
 /// Does what the command line says. Help and clap's errors are printed, and are exits too.
 ///
 /// # Errors
 /// When a command cannot be done; a step that fails is an exit code.
-pub(crate) fn main(pipeline: impl FnOnce() -> Pipeline) -> Result<Exit, Error> {
+pub(crate) fn main<A>(pipeline: impl Declares<A>) -> Result<Exit, Error> {
     let line = match CommandLine::try_parse_from(with_default_command(std::env::args_os())) {
         Ok(line) => line,
         Err(error) => {
@@ -68,7 +70,7 @@ pub(crate) fn main(pipeline: impl FnOnce() -> Pipeline) -> Result<Exit, Error> {
     }
 }
 
-fn execute(line: CommandLine, pipeline: impl FnOnce() -> Pipeline) -> Result<Exit, Error> {
+fn execute<A>(line: CommandLine, pipeline: impl Declares<A>) -> Result<Exit, Error> {
     if let Command::Completions(command) = &line.command {
         return Ok(command.execute());
     }
@@ -76,10 +78,11 @@ fn execute(line: CommandLine, pipeline: impl FnOnce() -> Pipeline) -> Result<Exi
     if let Command::Supervise(command) = &line.command {
         return command.execute();
     }
-    let session = Session::new(pipeline(), line.common)?;
+    let session = Session::begin(pipeline, &line.common)?;
     match line.command {
         Command::Run(command) => command.execute(&session),
         Command::Plan(command) => command.execute(&session),
+        Command::Config(command) => command.execute(&session),
         Command::Check(command) => command.execute(&session),
         Command::Resume(command) => command.execute(&session),
         Command::Promote(command) => command.execute(&session),

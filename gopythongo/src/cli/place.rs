@@ -23,12 +23,11 @@ pub(super) struct Place {
 }
 
 impl Place {
-    /// Finds the places of a pipeline. Nothing is made.
+    /// Finds the places of a pipeline with a root. Nothing is made.
     ///
     /// # Errors
-    /// When there is no root.
-    pub(super) fn find(common: &Common, pipeline: &str) -> Result<Self, Error> {
-        let root = root(common)?;
+    /// When there is no current directory.
+    pub(super) fn find(common: &Common, root: PathBuf, pipeline: &str) -> Result<Self, Error> {
         let chosen = common.state.clone().or_else(|| variable("GOPYTHONGO_STATE"));
         let state = match chosen {
             Some(state) => state,
@@ -68,7 +67,11 @@ pub(super) fn shown(path: &Path) -> PathBuf {
     below.unwrap_or(path).to_owned()
 }
 
-fn root(common: &Common) -> Result<PathBuf, Error> {
+/// The directory that paths in `pipeline.rs` are relative to; absolute.
+///
+/// # Errors
+/// When there is none.
+pub(super) fn root(common: &Common) -> Result<PathBuf, Error> {
     if let Some(root) = &common.root {
         let root = resolved(root)?;
         return if root.is_dir() {
@@ -152,7 +155,7 @@ mod tests {
     #[test]
     fn a_root_that_is_missing_is_said() {
         let common = Common { root: Some("no/such/place".into()), ..Common::default() };
-        let error = Place::find(&common, "shop").expect_err("missing").to_string();
+        let error = root(&common).expect_err("missing").to_string();
         assert!(error.ends_with("no/such/place` is no directory"), "{error}");
     }
 }

@@ -1,10 +1,10 @@
 //! What is wrong with the sources of planned jobs, before anything is run.
 
-use std::fmt;
+use std::{collections::HashMap, fmt};
 
 use crate::{
     context::{Context, JobContext},
-    plan::{Action, Plan},
+    plan::{Action, Plan, PlannedStep},
 };
 
 /// Something that is wrong with a job's source, and what to do about it.
@@ -24,13 +24,20 @@ impl fmt::Display for Problem {
 /// The problems of all jobs of a plan: sources that cannot be read, versions that a build needs and nothing says, uploads
 /// of what is no distribution.
 pub(super) fn problems(context: &Context, plan: &Plan) -> Vec<Problem> {
-    let planned = context.jobs.iter().filter(|(job, _)| plan.steps.iter().any(|step| step.job == **job));
-    planned.flat_map(|(job, found)| of_job(job, found, plan)).collect()
+    let mut steps: HashMap<&str, Vec<&PlannedStep>> = HashMap::new();
+    for step in &plan.steps {
+        steps.entry(&step.job).or_default().push(step);
+    }
+    let planned = context.jobs.iter().filter_map(|(job, found)| Some((job, found, steps.get(job.as_str())?)));
+    planned.flat_map(|(job, found, steps)| of_job(job, found, steps)).collect()
 }
 
-fn of_job(job: &str, found: &JobContext, plan: &Plan) -> Vec<Problem> {
+fn of_job(job: &str, found: &JobContext, steps: &[&PlannedStep]) -> Vec<Problem> {
     let problem = |what: String, todo: String| Problem { job: job.to_owned(), what, todo };
-    let runs = |kind: &str| plan.step(&format!("{job}/{kind}")).is_some_and(|step| step.action == Action::Run);
+    let runs = |kind: &str| {
+        let id = format!("{job}/{kind}");
+        steps.iter().any(|step| step.action == Action::Run && step.id == id)
+    };
     let survey = &found.survey;
     let unreadable = survey.problems.iter().map(|what| {
         let todo = format!("put it right, or `.source(…)` of `{job}` in pipeline.rs");

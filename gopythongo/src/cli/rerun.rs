@@ -40,7 +40,7 @@ impl Rerun {
         session.place.make_state()?;
         let directory = RunDirectory::create(&session.place.state)?;
         let options = Options { rerun: recorded.executed, ..engine::options(&self.executing) };
-        engine::execute(session, directory, &lowered, context, &self.executing, options)
+        engine::execute(session, directory, &lowered, std::sync::Arc::new(context), &self.executing, options)
     }
 }
 
@@ -48,7 +48,7 @@ impl Rerun {
 #[derive(Debug)]
 struct Recorded {
     run: String,
-    plan: Plan,
+    plan: std::sync::Arc<Plan>,
     commit: Option<String>,
     /// Pure steps that were done, rather than found in the cache.
     executed: Vec<StepId>,
@@ -61,7 +61,7 @@ impl Recorded {
     /// When the record does not begin with a run.
     fn of(events: &[Stamped]) -> Result<Self, Error> {
         let started = events.iter().rev().find_map(|stamped| match &stamped.event {
-            Event::RunStarted { plan, commit, .. } => Some((stamped.run.clone(), (**plan).clone(), commit.clone())),
+            Event::RunStarted { plan, commit, .. } => Some((stamped.run.clone(), plan.clone(), commit.clone())),
             _ => None,
         });
         let (run, plan, commit) = started
@@ -174,7 +174,7 @@ mod tests {
         pipeline
     }
 
-    fn planned(pipeline: &Pipeline, kind: BuildKind, selection: &Selection) -> Plan {
+    fn planned(pipeline: &Pipeline, kind: BuildKind, selection: &Selection) -> std::sync::Arc<Plan> {
         let plan = testing::plan(pipeline.clone()).kind(kind).only(selection.jobs.clone());
         if selection.downstream { plan.with_downstream().plan() } else { plan.plan() }
     }
@@ -186,7 +186,7 @@ mod tests {
             step.source = step.source.as_ref().map(|_| root.into());
         }
         let mut events =
-            vec![Event::RunStarted { plan: Box::new(there), resumed: false, commit: Some("0".repeat(40)) }];
+            vec![Event::RunStarted { plan: std::sync::Arc::new(there), resumed: false, commit: Some("0".repeat(40)) }];
         let mut executed = Vec::new();
         for step in plan.steps.iter().filter(|step| step.action == crate::plan::Action::Run) {
             let outcome = if random.bool() { StepOutcome::Passed } else { StepOutcome::Cached };

@@ -1,6 +1,9 @@
 //! `resume`: goes on with a run where it was.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use clap::Args;
 
@@ -54,7 +57,7 @@ impl Resume {
         let today = earlier.same_sources(session, directory.id())?;
         if !difference.is_empty() {
             // jobs that are new are not in the stored context
-            earlier.context = today;
+            earlier.context = Arc::new(today);
             lowered = earlier.lower(session, false)?;
         }
         let assume = verdicts(&self.assume)?;
@@ -68,8 +71,8 @@ impl Resume {
 
 /// What the journal of a run says of its plan.
 pub(super) struct Earlier {
-    pub(super) plan: Plan,
-    pub(super) context: Context,
+    pub(super) plan: Arc<Plan>,
+    pub(super) context: Arc<Context>,
 }
 
 impl Earlier {
@@ -80,7 +83,7 @@ impl Earlier {
     pub(super) fn read(directory: &RunDirectory) -> Result<Self, Error> {
         let records = Journal::read(&directory.path().join("journal.ndjson"))?;
         let started = records.into_iter().rev().find_map(|record| match record {
-            Record::Started { plan, context, .. } => Some(Self { plan: *plan, context: *context }),
+            Record::Started { plan, context, .. } => Some(Self { plan, context }),
             _ => None,
         });
         started.ok_or_else(|| {

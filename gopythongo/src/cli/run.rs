@@ -1,5 +1,7 @@
 //! `run`: executes the pipeline.
 
+use std::sync::Arc;
+
 use clap::Args;
 
 use super::{
@@ -66,7 +68,7 @@ impl RunCommand {
         let resolutions = lowered.plan.steps.iter().filter(|step| self.refresh && step.kind == Resolve::KIND);
         let rerun = self.rerun.into_iter().chain(resolutions.map(|step| step.id.clone())).collect();
         let options = Options { no_cache: self.no_cache, rerun, ..engine::options(&self.executing) };
-        engine::execute(session, directory, &lowered, context, &self.executing, options)
+        engine::execute(session, directory, &lowered, Arc::new(context), &self.executing, options)
     }
 }
 

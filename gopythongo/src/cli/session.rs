@@ -12,15 +12,19 @@ use super::{
     arguments::{Common, Wanted, nearest_command},
     error::Error,
     exit::Exit,
-    place::Place,
+    place::{self, Place},
     print,
     problems::problems,
 };
 use crate::{
     ci::Variables,
-    context::{self, Context, ContextError, Fetch, Interpreter, Published, Request, fetch_sdist, published_versions},
+    context::{
+        self, Context, ContextError, Fetch, Interpreter, Published, Redactor, Repositories, Request, Secrets,
+        fetch_sdist, published_versions,
+        settings::{Layers, Setting},
+    },
     index::Upstream,
-    pipeline::{Pipeline, Severity},
+    pipeline::{Declares, Pipeline, Severity},
     plan::{self, Lowered, Selection},
     python,
     support::words,
@@ -29,16 +33,28 @@ use crate::{
 /// A pipeline that a command works on.
 pub(super) struct Session {
     pub(super) pipeline: Pipeline,
+    /// Its settings, each with where it comes from.
+    pub(super) settings: Vec<Setting>,
     pub(super) place: Place,
     pub(super) offline: bool,
+    /// What was asked of the sources' repositories.
+    pub(super) repositories: Repositories,
 }
 
 impl Session {
-    /// Shows all mistakes and doubts of the pipeline, and finds its places.
+    /// Makes the pipeline of its settings, shows all its mistakes and doubts, and finds its places.
     ///
     /// # Errors
-    /// When the pipeline has mistakes, or no root.
-    pub(super) fn new(pipeline: Pipeline, common: Common) -> Result<Self, Error> {
+    /// When the settings or the pipeline have mistakes, or there is no root.
+    pub(super) fn begin<A>(pipeline: impl Declares<A>, common: &Common) -> Result<Self, Error> {
+        let root = place::root(common)?;
+        let layers = Layers {
+            own: place::shown(&root.join("pipeline.toml")),
+            files: common.settings.clone(),
+            variables: Variables::of_process(),
+            assignments: common.set.clone(),
+        };
+        let (pipeline, settings) = pipeline.declare(&layers)?;
         let diagnostics = pipeline.diagnostics();
         for diagnostic in &diagnostics {
             print::note(diagnostic.to_string());
@@ -48,8 +64,8 @@ impl Session {
             let mistakes = words::count(errors, "mistake");
             return Err(Error::usage(format!("pipeline `{}` has {mistakes}", pipeline.name)));
         }
-        let place = Place::find(&common, &pipeline.name)?;
-        Ok(Self { pipeline, place, offline: common.offline })
+        let place = Place::find(common, root, &pipeline.name)?;
+        Ok(Self { pipeline, settings, place, offline: common.offline, repositories: Repositories::default() })
     }
 
     /// Looks at everything outside that a plan depends on.
@@ -68,6 +84,7 @@ impl Session {
             cache: self.place.cache.clone(),
             published: Some(self.published(&pythons, unfetched.clone())),
             fetch: Some(self.fetch(&pythons, unfetched.clone())),
+            repositories: self.repositories.clone(),
             pythons,
         };
         context::gather(&self.pipeline, &request).map_err(|error| {
@@ -110,6 +127,11 @@ impl Session {
             failed.fetch_or(fetched.is_err(), Ordering::Relaxed);
             fetched
         })
+    }
+
+    /// The secrets of a run.
+    pub(super) fn secrets(&self, redactor: Redactor) -> Secrets {
+        Secrets::new(self.place.root.clone(), Variables::of_process(), self.offline, redactor)
     }
 
     /// Makes the plan.

@@ -29,7 +29,12 @@ pub(super) fn sinks(
         .append(true)
         .open(&path)
         .map_err(|error| Error::lacking(format!("cannot write `{}`: {error}", path.display())))?;
-    let mut sinks: Vec<Box<dyn Sink>> = vec![Box::new(Ndjson::new(redactor.clone(), record))];
+    let record = Ndjson::new(redactor.clone(), record);
+    if executing.json {
+        // the record, line by line
+        return Ok(vec![Box::new(record.and(stdout()))]);
+    }
+    let mut sinks: Vec<Box<dyn Sink>> = vec![Box::new(record)];
     sinks.extend(reports(executing, Some(directory.path().to_owned()), Some(directory.work()), redactor));
     Ok(sinks)
 }

@@ -7,7 +7,7 @@ use crate::{
     deploy::Live,
     event::RunState,
     run::RunDirectory,
-    store::{DebRelease, Generation, Release, Store},
+    store::{DebRelease, Figure, Generation, Release, Store},
     support::words,
 };
 
@@ -120,8 +120,12 @@ fn channels(generation: &Generation) -> Vec<String> {
             let commit = commit.as_deref().map(|commit| format!("  commit {commit:.12}")).unwrap_or_default();
             lines.push(format!("  {package:<width$}  {version}{commit}  run {run}"));
         }
-        for (job, figure) in &channel.ratchets {
-            lines.push(format!("  coverage of {job}: {} of {} lines", figure.covered, figure.total));
+        for (step, Figure { counts, .. }) in &channel.ratchets {
+            let counted = match (step.strip_suffix("/coverage-ratchet"), counts.get("covered"), counts.get("total")) {
+                (Some(job), Some(covered), Some(total)) => format!("coverage of {job}: {covered} of {total} lines"),
+                _ => format!("{step}: {}", words::count(counts.values().sum::<u64>() as usize, "finding")),
+            };
+            lines.push(format!("  {counted}"));
         }
     }
     lines
@@ -130,11 +134,7 @@ fn channels(generation: &Generation) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{
-        deploy::Slot,
-        store::{Channel, Figure},
-        support::Digest,
-    };
+    use crate::{deploy::Slot, store::Channel, support::Digest};
 
     #[test]
     fn what_serves_is_told_in_a_line() {
@@ -174,8 +174,15 @@ mod tests {
             ("money".to_owned(), vec![release("1.0.dev1"), release("1.0.dev2")]),
             ("catalogue".to_owned(), vec![release("0.3")]),
         ];
-        let figure = Figure { covered: 97, total: 100, commit: None };
-        let ratchets = [("money".to_owned(), figure)].into();
+        let figure = |counts: &[(&str, u64)]| {
+            let counts = counts.iter().map(|(name, count)| ((*name).to_owned(), *count)).collect();
+            Figure { counts, commit: None }
+        };
+        let ratchets = [
+            ("money/coverage-ratchet".to_owned(), figure(&[("covered", 97), ("total", 100)])),
+            ("money/flake8".to_owned(), figure(&[("E501", 2), ("F401", 1)])),
+        ]
+        .into();
         let channel = Channel { packages: packages.into(), ratchets, ..Channel::default() };
         let generation =
             Generation { number: 2, channels: [("develop".to_owned(), channel)].into(), ..Generation::default() };
@@ -186,7 +193,8 @@ generation 2, 1 channel
 develop
   catalogue  0.3  commit 0123456789ab  run r1
   money      1.0.dev2  commit 0123456789ab  run r1
-  coverage of money: 97 of 100 lines"
+  coverage of money: 97 of 100 lines
+  money/flake8: 3 findings"
         );
     }
 }

@@ -1,12 +1,13 @@
 //! Gathering the context: the only place that looks outside before a plan is made.
 
-use std::{fmt, path::PathBuf};
+use std::{fmt, path::PathBuf, thread};
 
 use super::{
     BuildKind, Context, Interpreter, Published,
     choice::{self, Choice, Signs},
     git::GitError,
-    history::Repositories,
+    history::histories,
+    repositories::Repositories,
     sdist::Fetch,
     source::{GatheredSource, absolute},
     versions,
@@ -14,7 +15,7 @@ use super::{
 use crate::{
     ci::{self, Variables},
     index::UpstreamError,
-    pipeline::Pipeline,
+    pipeline::{Job, Pipeline},
     version::VersionSource,
 };
 
@@ -31,7 +32,7 @@ pub struct Request {
     pub variables: Variables,
     /// `--offline`.
     pub offline: bool,
-    /// Where unpacked sdists and other fetched sources are kept: the tool cache.
+    /// Where unpacked sdists, other fetched sources and what git said of the past are kept: the tool cache.
     pub cache: PathBuf,
     /// The Pythons of this machine, the default one first.
     pub pythons: Vec<Interpreter>,
@@ -39,6 +40,8 @@ pub struct Request {
     pub published: Option<Published>,
     /// How sdists that are not in the cache are fetched; `None` where that is not wanted.
     pub fetch: Option<Fetch>,
+    /// The repositories that are asked; what was asked before is not asked again.
+    pub repositories: Repositories,
 }
 
 /// Why a context cannot be gathered.
@@ -77,8 +80,14 @@ impl From<GitError> for ContextError {
 /// problem of its survey, or the reason for having no version.
 pub fn gather(pipeline: &Pipeline, request: &Request) -> Result<Context, ContextError> {
     let root = absolute(&request.root);
-    let mut repositories = Repositories::default();
-    let here = repositories.of(&root);
+    let repositories = &request.repositories;
+    let built: Vec<&Job> = pipeline.jobs.iter().filter(|job| job.is_built()).collect();
+    // git looks at the work tree meanwhile
+    let (here, sources) = thread::scope(|scope| {
+        let here = scope.spawn(|| repositories.of(&root));
+        let sources = GatheredSource::read_all(&built, &root, request);
+        (here.join().unwrap_or_default(), sources)
+    });
     let server = ci::detect(&request.variables);
     let is_needed = request.kind.is_none()
         && request.branch.is_none()
@@ -101,11 +110,8 @@ pub fn gather(pipeline: &Pipeline, request: &Request) -> Result<Context, Context
     };
     let choice = Choice::of(signs)?;
     let branch = choice::branch(signs);
-    let mut sources = Vec::new();
-    for job in pipeline.jobs.iter().filter(|job| job.is_built()) {
-        sources.push(GatheredSource::read(job, &root, request)?);
-    }
-    let mut histories = repositories.histories(&sources);
+    let sources = sources?;
+    let mut histories = histories(repositories, &sources, &request.cache);
     let checkouts = sources.iter().filter(|source| source.is_versioned_checkout());
     let said = checkouts.filter_map(|source| {
         let given = source.job.version.clone().map(VersionSource::Pipeline);
@@ -120,7 +126,7 @@ pub fn gather(pipeline: &Pipeline, request: &Request) -> Result<Context, Context
     });
     let jobs = jobs.collect();
     Ok(Context {
-        commit: here.and_then(|repository| repository.commit).or_else(|| server.as_ref()?.commit.clone()),
+        commit: here.and_then(|repository| repository.commit.clone()).or_else(|| server.as_ref()?.commit.clone()),
         channel: pipeline.branches.channel(choice.kind, branch.as_deref()),
         target: server.as_ref().and_then(|build| {
             let target = build.pull_request.as_ref()?.target.as_deref()?;

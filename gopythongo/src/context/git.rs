@@ -1,11 +1,15 @@
 //! Asking git, the program, so that users' configuration applies. Knows repositories, nothing of pipelines or versions.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, HashMap},
     fmt, fs, io,
+    os::unix::ffi::{OsStrExt, OsStringExt},
     path::{Path, PathBuf},
     process::{Command, Stdio},
 };
+
+/// How many directories git is asked for by name.
+const FEW: usize = 32;
 
 /// A work tree, and what was asked of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,8 +22,10 @@ pub struct Repository {
     pub commit: Option<String>,
     /// Whether commits before some are missing.
     pub shallow: bool,
-    /// Paths that differ from the commit or are not tracked and not ignored, relative to the top; directories for what is all new.
+    /// Tracked paths that differ from the commit, relative to the top.
     pub changes: Vec<PathBuf>,
+    /// Paths that are neither tracked nor ignored, relative to the top: files, and directories that are repositories themselves.
+    pub untracked: Vec<PathBuf>,
 }
 
 /// Why git could not be asked.
@@ -92,7 +98,7 @@ impl Repository {
     /// # Errors
     /// When there is no git program, or it refuses.
     pub fn open(toplevel: &Path) -> Result<Self, GitError> {
-        let arguments = ["status", "--porcelain=v2", "--branch", "-z", "--untracked-files=normal", "--no-renames"];
+        let arguments = ["status", "--porcelain=v2", "--branch", "-z", "--untracked-files=all", "--no-renames"];
         let output = git(toplevel, &arguments)?;
         let mut repository = Self {
             toplevel: toplevel.to_owned(),
@@ -100,6 +106,7 @@ impl Repository {
             commit: None,
             shallow: is_shallow(toplevel),
             changes: Vec::new(),
+            untracked: Vec::new(),
         };
         for record in output.split(|byte| *byte == 0) {
             let line = String::from_utf8_lossy(record);
@@ -108,7 +115,7 @@ impl Repository {
                 // `1 XY SUB MODE MODE MODE HASH HASH PATH`, and two fields more for what is not merged.
                 Some(("1", _)) => repository.changes.extend(path_after(record, 8)),
                 Some(("u", _)) => repository.changes.extend(path_after(record, 10)),
-                Some(("?", _)) => repository.changes.extend(path_after(record, 1)),
+                Some(("?", _)) => repository.untracked.extend(path_after(record, 1)),
                 _ => {}
             }
         }
@@ -128,7 +135,7 @@ impl Repository {
     pub fn is_changed(&self, directory: &Path) -> bool {
         let Ok(below) = directory.strip_prefix(&self.toplevel) else { return true };
         self.commit.is_none()
-            || self.changes.iter().any(|path| {
+            || self.changes.iter().chain(&self.untracked).any(|path| {
                 let is_state = path.iter().any(|part| part == ".gopythongo");
                 !is_state && (path.starts_with(below) || below.starts_with(path))
             })
@@ -204,19 +211,48 @@ impl Repository {
         let range = after.map_or_else(|| "HEAD".to_owned(), |tag| format!("refs/tags/{tag}..HEAD"));
         let mut arguments = vec!["--literal-pathspecs", "log", "--no-show-signature", "--full-history", "--no-merges"];
         arguments.extend(["--no-renames", "--name-only", "-z", "--format=%x01", &range, "--"]);
-        let paths: Vec<String> = directories.iter().map(|path| format!("./{}", below(path).display())).collect();
+        // git compares each path with each of them, so that many take longer than the commits that they leave out
+        let named = if directories.len() > FEW { &[][..] } else { directories };
+        let paths: Vec<String> = named.iter().map(|path| format!("./{}", below(path).display())).collect();
         arguments.extend(paths.iter().map(String::as_str));
         let output = git(&self.toplevel, &arguments)?;
+        let mut tallies: HashMap<Vec<u8>, Tally> = HashMap::new();
+        for directory in directories {
+            tallies.insert(below(directory).into_os_string().into_vec(), Tally::default());
+        }
         // Each commit is `\x01`, and then its paths, all of them ended by NUL.
-        for commit in output.split(|byte| *byte == 1) {
-            let touched: Vec<&Path> = commit.split(|byte| *byte == 0).map(path).collect();
-            for (directory, count) in &mut counts {
-                let below = below(directory);
-                *count +=
-                    u64::from(touched.iter().any(|path| !path.as_os_str().is_empty() && path.starts_with(&below)));
+        for (commit, names) in (1..).zip(output.split(|byte| *byte == 1)) {
+            for path in names.split(|byte| *byte == 0).map(|name| path(name).as_os_str().as_bytes()) {
+                if path.is_empty() {
+                    continue;
+                }
+                let slashes = path.iter().enumerate().filter(|(_, byte)| **byte == b'/').map(|(at, _)| at);
+                for end in [0, path.len()].into_iter().chain(slashes) {
+                    if let Some(tally) = tallies.get_mut(&path[..end]) {
+                        tally.touched_by(commit);
+                    }
+                }
             }
         }
+        for (directory, count) in &mut counts {
+            *count = tallies.get(below(directory).as_os_str().as_bytes()).map_or(0, |tally| tally.commits);
+        }
         Ok(counts)
+    }
+}
+
+/// How many commits touched a directory.
+#[derive(Default)]
+struct Tally {
+    commits: u64,
+    latest: u64,
+}
+
+impl Tally {
+    /// Counts a commit once, however many of its paths are below the directory.
+    fn touched_by(&mut self, commit: u64) {
+        self.commits += u64::from(self.latest != commit);
+        self.latest = commit;
     }
 }
 
@@ -251,23 +287,27 @@ fn path_after(record: &[u8], fields: usize) -> Option<PathBuf> {
 }
 
 fn path(bytes: &[u8]) -> &Path {
-    use std::os::unix::ffi::OsStrExt as _;
     let bytes = bytes.strip_prefix(b"\n").unwrap_or(bytes);
     Path::new(std::ffi::OsStr::from_bytes(bytes))
 }
 
-/// Whether git's directory has a list of commits whose parents are missing. A work tree's `.git` may be a file that leads there.
-fn is_shallow(toplevel: &Path) -> bool {
-    let mut directory = toplevel.join(".git");
-    if let Ok(text) = fs::read_to_string(&directory)
+/// Git's directories of a work tree: its own one, and the one that it shares with other work trees of the repository. They
+/// differ where `.git` is a file that leads there (gitrepository-layout(5)).
+pub(super) fn directories(toplevel: &Path) -> (PathBuf, PathBuf) {
+    let mut own = toplevel.join(".git");
+    if let Ok(text) = fs::read_to_string(&own)
         && let Some(elsewhere) = text.trim().strip_prefix("gitdir:")
     {
-        directory = toplevel.join(elsewhere.trim());
-        if let Ok(common) = fs::read_to_string(directory.join("commondir")) {
-            directory = directory.join(common.trim());
-        }
+        own = toplevel.join(elsewhere.trim());
     }
-    directory.join("shallow").is_file()
+    let common = fs::read_to_string(own.join("commondir"));
+    let common = common.map_or_else(|_| own.clone(), |common| own.join(common.trim()));
+    (own, common)
+}
+
+/// Whether git's directory has a list of commits whose parents are missing.
+fn is_shallow(toplevel: &Path) -> bool {
+    directories(toplevel).1.join("shallow").is_file()
 }
 
 #[cfg(test)]

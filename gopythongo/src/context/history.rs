@@ -1,18 +1,14 @@
 //! What the repositories of the sources say of their past: tags, commits since, and changes that are in no commit.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, HashSet},
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use pep440_rs::Version;
 
-use super::{
-    SourceTree,
-    git::{GitError, Repository, toplevel},
-    source::GatheredSource,
-    versions,
-};
+use super::{Repositories, SourceTree, git::Repository, past::Past, source::GatheredSource, versions};
 use crate::version::VersionSource;
 
 /// What decides a version besides the source's own words.
@@ -29,65 +25,50 @@ pub(super) struct History {
     pub(super) problem: Option<String>,
 }
 
-/// The repositories that were asked, by their top directories.
-#[derive(Default)]
-pub(super) struct Repositories(BTreeMap<PathBuf, Result<Repository, GitError>>);
-
-impl Repositories {
-    /// The repository that a directory is in.
-    pub(super) fn of(&mut self, directory: &Path) -> Option<Result<Repository, GitError>> {
-        let toplevel = toplevel(directory)?;
-        Some(self.0.entry(toplevel).or_insert_with_key(|toplevel| Repository::open(toplevel)).clone())
-    }
-
-    /// What the repositories that were asked could not tell, although versions are made of it.
-    pub(super) fn doubts(&self) -> Vec<String> {
-        let doubt = |repository: &Result<Repository, GitError>| match repository {
-            Err(error) => {
-                let hint = error.hint().map(|hint| format!("; {hint}")).unwrap_or_default();
-                Some(format!("{error}: what is built from it counts as uncommitted{hint}"))
+/// The history of each checkout, by the name of its job: all sources after one tag are asked for at once. What git says is
+/// remembered below `cache`.
+pub(super) fn histories(
+    repositories: &Repositories,
+    sources: &[GatheredSource<'_>],
+    cache: &Path,
+) -> BTreeMap<String, History> {
+    let mut histories = BTreeMap::new();
+    let mut asked: BTreeMap<PathBuf, (Arc<Repository>, Vec<&GatheredSource<'_>>)> = BTreeMap::new();
+    for source in sources.iter().filter(|source| source.is_versioned_checkout()) {
+        match repositories.of(&source.directory) {
+            Some(Ok(repository)) => {
+                let top = repository.toplevel.clone();
+                asked.entry(top).or_insert_with(|| (repository, Vec::new())).1.push(source);
             }
-            Ok(repository) if repository.shallow => Some(format!(
-                "{} is a shallow clone: versions count only the commits that are here; `git fetch --unshallow --tags` brings all",
-                repository.toplevel.display()
-            )),
-            Ok(_) => None,
-        };
-        self.0.values().filter_map(doubt).collect()
-    }
-
-    /// The history of each checkout, by the name of its job: all sources after one tag are asked for at once.
-    pub(super) fn histories(&mut self, sources: &[GatheredSource<'_>]) -> BTreeMap<String, History> {
-        let mut histories = BTreeMap::new();
-        let mut asked: BTreeMap<PathBuf, Vec<&GatheredSource<'_>>> = BTreeMap::new();
-        for source in sources.iter().filter(|source| source.is_versioned_checkout()) {
-            match self.of(&source.directory) {
-                Some(Ok(repository)) => asked.entry(repository.toplevel).or_default().push(source),
-                Some(Err(error)) => {
-                    let problem = Some(error.to_string());
-                    histories.insert(source.job.name.clone(), History { problem, ..without_commit(source) });
-                }
-                None => {
-                    histories.insert(source.job.name.clone(), without_commit(source));
-                }
+            Some(Err(error)) => {
+                let problem = Some(error.to_string());
+                histories.insert(source.job.name.clone(), History { problem, ..without_commit(source) });
+            }
+            None => {
+                histories.insert(source.job.name.clone(), without_commit(source));
             }
         }
-        for (toplevel, sources) in asked {
-            if let Some(Ok(repository)) = self.0.get(&toplevel) {
-                histories.extend(in_repository(repository, &sources));
-            }
-        }
-        histories
     }
+    for (repository, sources) in asked.into_values() {
+        let mut past = Past::open(&repository, cache);
+        histories.extend(in_repository(&repository, &mut past, &sources));
+        // without it, git is asked again the next time
+        let _ = past.save();
+    }
+    histories
 }
 
-fn in_repository(repository: &Repository, sources: &[&GatheredSource<'_>]) -> BTreeMap<String, History> {
-    let tags = repository.tags();
+fn in_repository(
+    repository: &Repository,
+    past: &mut Past<'_>,
+    sources: &[&GatheredSource<'_>],
+) -> BTreeMap<String, History> {
+    let tags = past.tags();
     let mut by_tag: BTreeMap<Option<String>, Vec<&Path>> = BTreeMap::new();
     let mut histories: BTreeMap<String, History> = BTreeMap::new();
     for source in sources {
         let own = source.survey.distribution.as_ref().map_or("", |distribution| distribution.name.as_str());
-        let described = (source.directory == repository.toplevel && is_of_tags(source)).then(|| described(repository));
+        let described = (source.directory == repository.toplevel && is_of_tags(source)).then(|| described(past));
         let (last, commits) = described.flatten().unwrap_or_else(|| {
             let last = tags.as_ref().ok().and_then(|tags| versions::last_release(tags, &[own, &source.job.name]));
             by_tag.entry(last.as_ref().map(|(_, tag)| tag.clone())).or_default().push(&source.directory);
@@ -103,8 +84,9 @@ fn in_repository(repository: &Repository, sources: &[&GatheredSource<'_>]) -> BT
         histories.insert(source.job.name.clone(), History { last, commits, changed, problem });
     }
     for (tag, directories) in by_tag {
-        let counts = repository.commits(tag.as_deref(), &directories);
-        for source in sources.iter().filter(|source| directories.contains(&source.directory.as_path())) {
+        let counts = past.commits(tag.as_deref(), &directories);
+        let of_tag: HashSet<&Path> = directories.into_iter().collect();
+        for source in sources.iter().filter(|source| of_tag.contains(source.directory.as_path())) {
             let Some(history) = histories.get_mut(&source.job.name) else { continue };
             match counts.as_ref().map(|counts| counts.get(&source.directory)) {
                 Ok(count) => history.commits = count.copied().unwrap_or_default(),
@@ -120,8 +102,8 @@ fn in_repository(repository: &Repository, sources: &[&GatheredSource<'_>]) -> BT
 
 /// The nearest tag, its version, and how many commits came after it, as the tools count that make versions of tags. `None` if
 /// git cannot say it, or the nearest tag is no version.
-fn described(repository: &Repository) -> Option<(Option<(Version, String)>, u64)> {
-    let (tag, commits) = repository.describe().ok()?;
+fn described(past: &mut Past<'_>) -> Option<(Option<(Version, String)>, u64)> {
+    let (tag, commits) = past.describe().ok()?;
     let Some(tag) = tag else { return Some((None, commits)) };
     let (_, version) = versions::version_tag(&tag)?;
     Some((Some((version, tag)), commits))

@@ -12,7 +12,7 @@ use std::{
 
 use walkdir::{DirEntry, WalkDir};
 
-use super::git::toplevel;
+use super::{Repositories, git::toplevel};
 
 /// Directories and files that tools leave behind, at any depth.
 const LITTER: [&str; 12] = [
@@ -40,11 +40,13 @@ pub(crate) struct Listings(HashMap<PathBuf, Vec<PathBuf>>);
 impl Listings {
     /// Lists sources by their absolute paths. What cannot be listed with others is listed when it is asked for, and then
     /// says why.
-    pub(crate) fn of(sources: &[PathBuf]) -> Self {
+    ///
+    /// What a repository has said before is not asked again.
+    pub(crate) fn of(sources: &[PathBuf], asked: &Repositories) -> Self {
         let mut repositories: HashMap<PathBuf, BTreeSet<&PathBuf>> = HashMap::new();
         let mut listings = HashMap::new();
         for source in sources {
-            match toplevel(source) {
+            match asked.top(source) {
                 Some(top) => {
                     repositories.entry(top).or_default().insert(source);
                 }
@@ -54,9 +56,19 @@ impl Listings {
                 None => {}
             }
         }
-        for sources in repositories.into_values() {
-            let Some(all) = common(&sources) else { continue };
-            let Ok(Some(paths)) = of_git(&all) else { continue };
+        for (top, sources) in repositories {
+            let (all, paths) = match asked.files(&top) {
+                Some((tracked, repository)) => {
+                    let litter = |path: &&PathBuf| path.iter().any(|name| is_litter(name, false));
+                    let untracked = repository.untracked.iter().filter(|path| !litter(path)).cloned();
+                    (top, tracked.into_iter().chain(untracked).collect())
+                }
+                None => {
+                    let Some(all) = common(&sources) else { continue };
+                    let Ok(Some(paths)) = of_git(&all) else { continue };
+                    (all, paths)
+                }
+            };
             let paths = sorted(paths);
             for source in sources {
                 let Ok(below) = source.strip_prefix(&all) else { continue };
@@ -284,11 +296,15 @@ mod tests {
         let mut sources: Vec<PathBuf> = names.map(|name| path.join(name)).into();
         sources.push(fs::canonicalize(outside.path())?);
         sources.push(path.join("missing"));
-        let together = Listings::of(&sources);
-        for source in &sources[..sources.len() - 1] {
-            assert_eq!(together.get(source)?, list(source)?, "{}", source.display());
+        let asked = Repositories::default();
+        let alone = Listings::of(&sources, &asked);
+        assert!(asked.of(&path).is_some_and(|repository| repository.is_ok()));
+        for together in [alone, Listings::of(&sources, &asked)] {
+            for source in &sources[..sources.len() - 1] {
+                assert_eq!(together.get(source)?, list(source)?, "{}", source.display());
+            }
+            assert!(together.get(&path.join("missing")).is_err());
         }
-        assert!(together.get(&path.join("missing")).is_err());
         Ok(())
     }
 

@@ -4,15 +4,22 @@ mod branches;
 mod choice;
 mod gather;
 pub mod git;
+mod git_index;
 mod history;
 mod kind;
 mod listing;
+mod past;
+mod repositories;
 mod sdist;
 mod secret;
+mod secret_from;
+mod secrets;
+pub mod settings;
 mod source;
 mod stat_cache;
 mod survey;
 mod tree;
+mod vault;
 mod version_from;
 mod versions;
 
@@ -25,8 +32,11 @@ pub use gather::{ContextError, Request, gather};
 pub use kind::{BuildKind, KindSet, Kinds};
 pub(crate) use listing::Listings;
 pub(crate) use listing::list as list_files;
+pub use repositories::Repositories;
 pub use sdist::{Fetch, fetch_sdist};
 pub use secret::{Redactor, Secret};
+pub use secret_from::SecretFrom;
+pub use secrets::{SecretError, Secrets};
 pub use stat_cache::StatCache;
 pub use survey::{CoverageConfiguration, Distribution, Layout, Survey, survey};
 pub use tree::{SourceFile, SourceTree};
@@ -66,7 +76,8 @@ pub struct Context {
 
 impl Context {
     /// Whether what is built was written by somebody who may push to the repository. A pull request of a fork was not: its run
-    /// gets no secrets and writes no shared state.
+    /// gets no secrets and has no effect outside of its own stage. The `pipeline.rs` of such a request is the stranger's too:
+    /// the server itself must not hand its secrets to such builds either.
     #[must_use]
     pub fn is_trusted(&self) -> bool {
         self.server.as_ref().is_none_or(ServerBuild::is_trusted)

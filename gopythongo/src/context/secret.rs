@@ -1,10 +1,23 @@
-//! Secrets: values that cannot be printed, serialised or hashed.
+//! Secrets: values that cannot be printed, serialised or hashed, and are taken out of what others print.
 
-use std::fmt;
+use std::{
+    fmt,
+    sync::{Arc, PoisonError, RwLock},
+};
 
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use secrecy::{ExposeSecret, SecretString};
 
-/// A password, token or key. Its `Debug` is `Secret(…)`; it has no `Display`, `Serialize`, `Hash` or `PartialEq`.
+use crate::support::words;
+
+/// What stands where a secret was.
+const HIDDEN: &str = "***";
+
+/// What is shorter cannot be told from other text: taking it out would blacken everything.
+pub(super) const SHORTEST: usize = 4;
+
+/// A password, token or key. Its `Debug` is `Secret(***)`; it has no `Display`, `Serialize`, `Hash` or `PartialEq`.
 #[derive(Clone)]
 pub struct Secret(SecretString);
 
@@ -24,32 +37,51 @@ impl Secret {
 
 impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Secret(…)")
+        write!(f, "Secret({HIDDEN})")
     }
 }
 
-/// Takes known secrets out of text before it is written anywhere.
+/// Takes known secrets out of text before it is written anywhere. Clones share what they know, so that a secret that is fetched
+/// in the middle of a run is known everywhere at once.
 #[derive(Debug, Clone, Default)]
-pub struct Redactor(Vec<Secret>);
+pub struct Redactor(Arc<RwLock<Vec<Secret>>>);
 
 impl Redactor {
-    /// Learns a secret. Values shorter than four characters are not redacted: they would blacken everything.
-    pub fn learn(&mut self, secret: Secret) {
-        if secret.expose().len() >= 4 {
-            self.0.push(secret);
+    /// Learns a secret: as it is, each of its lines, and as it looks in base64, in a URL, in JSON, in a shell. What is shorter
+    /// than four characters is not redacted.
+    pub fn learn(&self, secret: Secret) {
+        let value = secret.expose();
+        let mut forms = vec![value.to_owned(), STANDARD.encode(value)];
+        // what is printed is looked at line by line
+        for line in value.lines().map(str::trim) {
+            let quoted = serde_json::Value::from(line).to_string();
+            let shell = words::shell(line);
+            let shell = shell.trim_start_matches('$').trim_matches('\'').to_owned();
+            let url = utf8_percent_encode(line, NON_ALPHANUMERIC).to_string();
+            forms.extend([line.to_owned(), quoted[1..quoted.len() - 1].to_owned(), shell, url]);
         }
+        forms.retain(|form| form.len() >= SHORTEST);
+        let mut known = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        for form in forms {
+            if !known.iter().any(|secret| secret.expose() == form) {
+                known.push(Secret::new(form));
+            }
+        }
+        // one may be part of another
+        known.sort_by_key(|secret| std::cmp::Reverse(secret.expose().len()));
     }
 
     /// Whether there is anything to take out.
     #[must_use]
     pub fn knows_any(&self) -> bool {
-        !self.0.is_empty()
+        !self.0.read().unwrap_or_else(PoisonError::into_inner).is_empty()
     }
 
-    /// The text with every known secret replaced by `…`.
+    /// The text with `***` for every known secret.
     #[must_use]
     pub fn redact(&self, text: &str) -> String {
-        self.0.iter().fold(text.to_owned(), |text, secret| text.replace(secret.expose(), "…"))
+        let known = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        known.iter().fold(text.to_owned(), |text, secret| text.replace(secret.expose(), HIDDEN))
     }
 }
 
@@ -60,10 +92,31 @@ mod tests {
     #[test]
     fn a_secret_is_not_shown() {
         let secret = Secret::new("hunter2");
-        assert_eq!(format!("{secret:?}"), "Secret(…)");
-        let mut redactor = Redactor::default();
+        assert_eq!(format!("{secret:?}"), "Secret(***)");
+        let redactor = Redactor::default();
+        let earlier = redactor.clone();
         redactor.learn(secret);
-        assert_eq!(redactor.redact("user:hunter2@host"), "user:…@host");
+        assert_eq!(earlier.redact("user:hunter2@host"), "user:***@host");
         assert!(!format!("{redactor:?}").contains("hunter2"));
+    }
+
+    #[test]
+    fn a_secret_is_known_in_other_clothes_too() {
+        let redactor = Redactor::default();
+        redactor.learn(Secret::new("it's \"a\" key"));
+        redactor.learn(Secret::new("-----BEGIN-----\nabcdef\nghijkl\n-----END-----"));
+        redactor.learn(Secret::new("abcdefgh"));
+        redactor.learn(Secret::new("abc"));
+        for (text, expect) in [
+            ("https://me:it%27s%20%22a%22%20key@host/", "https://me:***@host/"),
+            (r#"{"token":"it's \"a\" key"}"#, r#"{"token":"***"}"#),
+            ("$ login 'it'\\''s \"a\" key'", "$ login '***'"),
+            ("authorization: aXQncyAiYSIga2V5", "authorization: ***"),
+            ("  ghijkl", "  ***"),
+            ("abcdefgh", "***"),
+            ("abc", "abc"),
+        ] {
+            assert_eq!(redactor.redact(text), expect);
+        }
     }
 }

@@ -1,28 +1,37 @@
 //! A job's source: where it is, what it says, and which version a build of it has.
 
 use std::{
+    collections::BTreeMap,
     fs,
+    num::NonZeroUsize,
     path::{Component, Path, PathBuf},
+    thread,
 };
 
 use super::{
     ContextError, JobContext, Request, Survey,
     history::History,
     sdist::{fetched, unpinned},
-    survey, version_from, versions,
+    survey::survey_with_stamp,
+    version_from, versions,
 };
 use crate::{
     pipeline::{Job, Source},
     python::{Requirement, Virtualenv},
     run::Step,
-    version::{self, Place, Stamp, VersionPlan, VersionSource},
+    version::{self, Place, Stamp, VersionError, VersionPlan, VersionSource},
 };
+
+/// For fewer sources no thread is started.
+const MANY: usize = 16;
 
 /// A job's source, fetched and read.
 pub(super) struct GatheredSource<'a> {
     pub(super) job: &'a Job,
     pub(super) directory: PathBuf,
     pub(super) survey: Survey,
+    /// How builds are given their version, as far as the project itself says; of what is a distribution.
+    stamp: Option<Result<Stamp, VersionError>>,
     /// Where the version is written besides the places that the project itself names.
     places: Vec<Place>,
 }
@@ -35,7 +44,7 @@ impl<'a> GatheredSource<'a> {
     /// When it cannot be fetched.
     pub(super) fn read(job: &'a Job, root: &Path, request: &Request) -> Result<Self, ContextError> {
         let directory = directory(job, root, request)?;
-        let mut survey = survey(&directory);
+        let (mut survey, stamp) = survey_with_stamp(&directory);
         let is_checkout = matches!(job.source, Source::Directory(_)) && survey.distribution.is_some();
         let found = match (&job.version_from, &job.version) {
             (Some(from), _) if is_checkout => Some(version_from::find(from, &directory, &survey, request)),
@@ -54,7 +63,28 @@ impl<'a> GatheredSource<'a> {
             }
             None => {}
         }
-        Ok(Self { job, directory, survey, places })
+        Ok(Self { job, directory, survey, stamp, places })
+    }
+
+    /// Reads the sources of jobs, in their order; directories on all processors, as each is small and there may be thousands.
+    /// What may have to be fetched is read one by one.
+    ///
+    /// # Errors
+    /// The first one that cannot be fetched.
+    pub(super) fn read_all(jobs: &[&'a Job], root: &Path, request: &Request) -> Result<Vec<Self>, ContextError> {
+        let is_near = |job: &Job| matches!(job.source, Source::Directory(_)) && job.version_from.is_none();
+        let threads = thread::available_parallelism().map_or(1, NonZeroUsize::get);
+        let share = jobs.len().div_ceil(threads).max(MANY);
+        let mut near: BTreeMap<usize, Result<Self, ContextError>> = BTreeMap::new();
+        let read = |at: usize| is_near(jobs[at]).then(|| (at, Self::read(jobs[at], root, request)));
+        let share_of = |begin: usize| (begin..jobs.len().min(begin + share)).filter_map(read).collect::<Vec<_>>();
+        thread::scope(|scope| {
+            let others: Vec<_> =
+                (share..jobs.len()).step_by(share).map(|begin| scope.spawn(move || share_of(begin))).collect();
+            near.extend(share_of(0));
+            near.extend(others.into_iter().filter_map(|other| other.join().ok()).flatten());
+        });
+        (0..jobs.len()).map(|at| near.remove(&at).unwrap_or_else(|| Self::read(jobs[at], root, request))).collect()
     }
 
     /// Whether the source is a checkout, whose builds are given versions: not a release, not a tree that is only tested.
@@ -70,7 +100,7 @@ impl<'a> GatheredSource<'a> {
 
     pub(super) fn into_context(self, branch: versions::Branch<'_>, history: &History) -> JobContext {
         let is_built = self.is_built();
-        let Self { job, directory, mut survey, places } = self;
+        let Self { job, directory, mut survey, stamp, places } = self;
         if let Some(version) = &job.version {
             survey.version_source = Some(VersionSource::Pipeline(version.clone()));
             survey.version_problem = None;
@@ -83,7 +113,7 @@ impl<'a> GatheredSource<'a> {
             Source::Sdist { requirement, subdirectory } if job.version.is_none() => {
                 released(requirement, subdirectory.is_none(), &directory, &survey)
             }
-            _ => checkout(branch, &directory, &survey, places, history),
+            _ => checkout(branch, &directory, &survey, stamp, places, history),
         });
         let (version, problem) = match plan {
             Some(Ok(version)) => (Some(version), None),
@@ -100,14 +130,13 @@ fn checkout(
     branch: versions::Branch<'_>,
     directory: &Path,
     survey: &Survey,
+    stamp: Option<Result<Stamp, VersionError>>,
     places: Vec<Place>,
     history: &History,
 ) -> Result<VersionPlan, String> {
     let source = survey.version_source.as_ref().ok_or_else(|| survey.version_problem.clone().unwrap_or_default())?;
-    let stamp = match survey.distribution {
-        Some(_) => Stamp::find_with(directory, places).map_err(|error| error.to_string())?,
-        None => Stamp::Keep,
-    };
+    let stamp = stamp.map(|found| Stamp::with(found, places).map_err(|error| error.to_string()));
+    let stamp = stamp.transpose()?.unwrap_or(Stamp::Keep);
     versions::plan(branch, source, stamp, history).map_err(|problem| format!("{}: {problem}", directory.display()))
 }
 

@@ -13,8 +13,9 @@ use std::{
 
 use crate::support::{Digest, Durability, write_atomic};
 
-/// The first line of the file; another one is another format.
-const HEADER: &str = "gopythongo stat cache 1";
+/// What the file begins with; something else is another format. Then come entries: digest, stamp, the length of the path and
+/// the path, numbers in eight bytes with the least one first.
+const HEADER: &[u8] = b"gopythongo stat cache 2\n";
 
 /// A file that was changed more recently than this is hashed again the next time: within one tick of a file system's
 /// clock (2 s for the coarsest) it could change once more without a new time. Git calls such entries racy.
@@ -29,7 +30,8 @@ pub struct StatCache {
 
 #[derive(Debug, Default)]
 struct Known {
-    entries: HashMap<PathBuf, Entry>,
+    /// By the bytes of their paths.
+    entries: HashMap<Box<[u8]>, Entry>,
     /// Whether the file says something else.
     changed: bool,
 }
@@ -40,8 +42,16 @@ struct Entry {
     digest: Digest,
 }
 
-/// Size, modification and change in nanoseconds after the epoch, device and inode.
-type Stamp = [i128; 5];
+/// What tells a file from another one, and from what it was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Stamp {
+    size: u64,
+    /// In nanoseconds after the epoch, as the next one.
+    modified: i64,
+    changed: i64,
+    device: u64,
+    inode: u64,
+}
 
 impl StatCache {
     /// The cache that a file holds; an empty one if it is missing or cannot be understood.
@@ -60,16 +70,14 @@ impl StatCache {
         if !known.changed {
             return Ok(());
         }
-        known.entries.retain(|path, _| path.symlink_metadata().is_ok());
-        let mut bytes = HEADER.as_bytes().to_vec();
-        for (path, entry) in &known.entries {
-            bytes.push(0);
-            bytes.extend(entry.digest.to_string().bytes());
-            for number in entry.stamp {
-                bytes.extend(format!(" {number}").bytes());
+        known.entries.retain(|path, _| Path::new(OsStr::from_bytes(path)).symlink_metadata().is_ok());
+        let mut bytes = HEADER.to_vec();
+        for (path, Entry { stamp, digest }) in &known.entries {
+            bytes.extend(digest.bytes());
+            for number in stamp.numbers().into_iter().chain([path.len() as u64]) {
+                bytes.extend(number.to_le_bytes());
             }
-            bytes.push(b' ');
-            bytes.extend(path.as_os_str().as_bytes());
+            bytes.extend(path);
         }
         write_atomic(&self.path, &bytes, Durability::Cached)?;
         known.changed = false;
@@ -92,7 +100,7 @@ impl StatCache {
         metadata: &Metadata,
         hash: impl FnOnce() -> io::Result<Digest>,
     ) -> io::Result<Digest> {
-        let stamp = stamp(metadata);
+        let (path, stamp) = (path.as_os_str().as_bytes(), Stamp::of(metadata));
         if let Some(entry) = self.known.lock().unwrap_or_else(PoisonError::into_inner).entries.get(path)
             && entry.stamp == stamp
         {
@@ -101,9 +109,9 @@ impl StatCache {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let digest = hash()?;
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        let settled = i128::try_from(now.saturating_sub(SETTLED).as_nanos()).unwrap_or_default();
-        known.changed |= if stamp[1].max(stamp[2]) < settled {
-            known.entries.insert(path.to_owned(), Entry { stamp, digest });
+        let settled = i64::try_from(now.saturating_sub(SETTLED).as_nanos()).unwrap_or_default();
+        known.changed |= if stamp.modified.max(stamp.changed) < settled {
+            known.entries.insert(path.into(), Entry { stamp, digest });
             true
         } else {
             known.entries.remove(path).is_some()
@@ -112,34 +120,44 @@ impl StatCache {
     }
 }
 
-fn stamp(metadata: &Metadata) -> Stamp {
-    let time = |seconds: i64, nanoseconds: i64| i128::from(seconds) * 1_000_000_000 + i128::from(nanoseconds);
-    [
-        metadata.size().into(),
-        time(metadata.mtime(), metadata.mtime_nsec()),
-        time(metadata.ctime(), metadata.ctime_nsec()),
-        metadata.dev().into(),
-        metadata.ino().into(),
-    ]
+impl Stamp {
+    fn of(metadata: &Metadata) -> Self {
+        let time = |seconds: i64, nanoseconds: i64| seconds.saturating_mul(1_000_000_000).saturating_add(nanoseconds);
+        Self {
+            size: metadata.size(),
+            modified: time(metadata.mtime(), metadata.mtime_nsec()),
+            changed: time(metadata.ctime(), metadata.ctime_nsec()),
+            device: metadata.dev(),
+            inode: metadata.ino(),
+        }
+    }
+
+    fn numbers(self) -> [u64; 5] {
+        [self.size, self.modified.cast_unsigned(), self.changed.cast_unsigned(), self.device, self.inode]
+    }
+
+    fn from_numbers([size, modified, changed, device, inode]: [u64; 5]) -> Self {
+        Self { size, modified: modified.cast_signed(), changed: changed.cast_signed(), device, inode }
+    }
 }
 
-fn parse(bytes: &[u8]) -> Option<HashMap<PathBuf, Entry>> {
-    let mut records = bytes.split(|byte| *byte == 0);
-    if records.next()? != HEADER.as_bytes() {
-        return None;
+fn parse(bytes: &[u8]) -> Option<HashMap<Box<[u8]>, Entry>> {
+    let mut rest = bytes.strip_prefix(HEADER)?;
+    let mut entries = HashMap::with_capacity(bytes.len() / 128);
+    while let Some((digest, after)) = rest.split_first_chunk() {
+        let mut numbers = [0; 6];
+        rest = after;
+        for number in &mut numbers {
+            let (bytes, after) = rest.split_first_chunk()?;
+            (*number, rest) = (u64::from_le_bytes(*bytes), after);
+        }
+        let [size, modified, changed, device, inode, length] = numbers;
+        let (path, after) = rest.split_at_checked(usize::try_from(length).ok()?)?;
+        rest = after;
+        let stamp = Stamp::from_numbers([size, modified, changed, device, inode]);
+        entries.insert(path.into(), Entry { stamp, digest: Digest::from_bytes(*digest) });
     }
-    records.map(parse_record).collect()
-}
-
-fn parse_record(record: &[u8]) -> Option<(PathBuf, Entry)> {
-    let mut words = record.splitn(7, |byte| *byte == b' ');
-    let mut word = || words.next();
-    let digest = std::str::from_utf8(word()?).ok()?.parse().ok()?;
-    let mut stamp = Stamp::default();
-    for number in &mut stamp {
-        *number = std::str::from_utf8(word()?).ok()?.parse().ok()?;
-    }
-    Some((PathBuf::from(OsStr::from_bytes(word()?)), Entry { stamp, digest }))
+    rest.is_empty().then_some(entries)
 }
 
 #[cfg(test)]
@@ -198,8 +216,14 @@ mod tests {
         digest(&cache, path);
         let stolen = cache.digest(path, &fs::metadata(other)?, || Ok(Digest::of("another")))?;
         assert_eq!(stolen, Digest::of("another"));
-        fs::write(&file, "gopythongo stat cache 1\0nonsense")?;
-        assert!(digest(&StatCache::open(&file), path).1);
+        digest(&cache, path);
+        cache.save()?;
+        let whole = fs::read(&file)?;
+        assert!(!digest(&StatCache::open(&file), path).1);
+        for length in 0..whole.len() {
+            fs::write(&file, &whole[..length])?;
+            assert!(digest(&StatCache::open(&file), path).1, "{length} of {} bytes", whole.len());
+        }
         Ok(())
     }
 }

@@ -149,6 +149,9 @@ impl Switch {
             return Ok(None);
         }
         if live.digest == newest.digest {
+            if !self.host(work)?.is_run_by(&self.blue_green)? {
+                return Ok(None);
+            }
             work.summary(format!("{} {} is live at {} already", self.application, live.version, live.url));
         } else if live.pinned && live.previous.as_deref() == Some(newest.version.as_str()) {
             work.summary(format!(

@@ -2,6 +2,7 @@
 
 use std::{
     collections::BTreeMap,
+    sync::Arc,
     time::{Duration, SystemTime},
 };
 
@@ -73,7 +74,8 @@ pub enum Event {
     /// The run begins.
     RunStarted {
         /// The plan that it executes.
-        plan: Box<Plan>,
+        #[serde(with = "crate::support::shared")]
+        plan: Arc<Plan>,
         /// Whether an earlier run with this id goes on.
         resumed: bool,
         /// The commit of the pipeline's checkout, if it is one.

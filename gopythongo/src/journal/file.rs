@@ -9,7 +9,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::Record;
+use super::{Fault, Record};
 use crate::support::Hasher;
 
 /// A journal that is being written. Only one program may: the run's lock sees to that.
@@ -95,12 +95,14 @@ impl Journal {
     fn write(&mut self, record: &Record, sync: fn(&File) -> io::Result<()>) -> Result<(), JournalError> {
         let record = serde_json::to_string(record).map_err(|error| failed("cannot write", &self.path)(error.into()))?;
         let line = line(self.last + 1, &record);
+        let cut = Fault::cut(self.last + 1, line.len());
+        let bytes = &line.as_bytes()[..cut.unwrap_or(line.len())];
         // Half a record of an earlier attempt would be damage in the middle.
-        let written = self
-            .file
-            .set_len(self.length)
-            .and_then(|()| self.file.write_all(line.as_bytes()))
-            .and_then(|()| sync(&self.file));
+        let written =
+            self.file.set_len(self.length).and_then(|()| self.file.write_all(bytes)).and_then(|()| sync(&self.file));
+        if cut.is_some() {
+            Fault::strike();
+        }
         if let Err(error) = written {
             let _ = self.file.set_len(self.length);
             return Err(failed("cannot write", &self.path)(error));

@@ -1,7 +1,9 @@
 //! The journal of a run: what must survive a crash, and nothing else. Events are derived, not journaled.
 
+mod fault;
 mod file;
 mod record;
 
+pub use fault::Fault;
 pub use file::{Journal, JournalError};
 pub use record::Record;

@@ -1,5 +1,7 @@
 //! What is journaled.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -16,9 +18,11 @@ pub enum Record {
     /// the last one counts.
     Started {
         /// The plan.
-        plan: Box<Plan>,
+        #[serde(with = "crate::support::shared")]
+        plan: Arc<Plan>,
         /// The context.
-        context: Box<Context>,
+        #[serde(with = "crate::support::shared")]
+        context: Arc<Context>,
         /// Options that change what runs, as they were given: `--keep-going`.
         arguments: Vec<String>,
     },

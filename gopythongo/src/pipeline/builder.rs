@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     context::KindSet,
-    python::{CoverageRatchet, Flake8, Mypy, Nox, Pytest, Ruff, Tox},
+    python::{Bandit, CoverageRatchet, DiffCoverage, Flake8, Mypy, Nox, Prospector, Pylint, Pytest, Ruff, Tox},
     run::Mannered,
     version::VersionFrom,
 };
@@ -98,6 +98,24 @@ pub trait JobBuilder: Sized + Clone {
         self.step(Ruff::new())
     }
 
+    /// Declares pylint with its defaults.
+    #[track_caller]
+    fn pylint(self) -> Self {
+        self.step(Pylint::new())
+    }
+
+    /// Declares bandit with its defaults.
+    #[track_caller]
+    fn bandit(self) -> Self {
+        self.step(Bandit::new())
+    }
+
+    /// Declares prospector with its defaults.
+    #[track_caller]
+    fn prospector(self) -> Self {
+        self.step(Prospector::new())
+    }
+
     /// Declares mypy with its defaults.
     #[track_caller]
     fn mypy(self) -> Self {
@@ -130,6 +148,13 @@ pub trait JobBuilder: Sized + Clone {
             self.draft().tox_envs = Some((environments.into_iter().map(Into::into).collect(), location));
         }
         self
+    }
+
+    /// Declares that so many of a hundred lines that a branch or a pull request changes have to be covered. Needs a step that
+    /// measures it anywhere in the job. On feature builds and pull requests.
+    #[track_caller]
+    fn diff_coverage(self, percent: u8) -> Self {
+        self.step(DiffCoverage::at_least(percent))
     }
 
     /// Declares that coverage may not fall. Needs a step that measures it anywhere in the job.

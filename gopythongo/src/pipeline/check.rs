@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use super::{Diagnostic, Job, JobKind, Location, Mention, Pipeline, check_deployments::check_deployments, finish};
+use super::{
+    Diagnostic, Job, JobKind, Location, Mention, Pipeline, check_deployments::check_deployments,
+    check_secrets::check_secrets, finish,
+};
 use crate::package::Deb;
 
 /// All mistakes and doubts, in the order of their lines.
@@ -13,6 +16,7 @@ pub(super) fn check(pipeline: &Pipeline) -> Vec<Diagnostic> {
     check_packages(pipeline, &mut found);
     check_cycles(pipeline, &mut found);
     check_deployments(pipeline, &mut found);
+    check_secrets(pipeline, &mut found);
     found.sort_by(|a, b| a.location.place().cmp(&b.location.place()));
     found
 }

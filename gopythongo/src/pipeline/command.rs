@@ -1,15 +1,18 @@
 //! `.command(..)`: a program of the team's own, run in a copy of the source.
 
-use std::{fs, path::Path};
+use std::{collections::BTreeMap, fs, path::Path};
 
 use serde::Serialize;
 
-use crate::run::{Failure, Inputs, Step, Work, process::Command};
+use crate::{
+    context::SecretFrom,
+    run::{Failure, Inputs, Step, Work, process::Command},
+};
 
 /// Runs a program in a copy of the job's source: `.command("docs", ["make", "docs"])`.
 ///
 /// It sees a clean environment: `PATH`, `HOME` and `TMPDIR` below its scratch directory, `LANG=C.UTF-8`, and the
-/// variables that were named with [`env`](Self::env). What it writes is thrown away with the copy. It is
+/// variables that were named with [`env`](Self::env) and [`secret`](Self::secret). What it writes is thrown away with the copy. It is
 /// pure: it runs again when the source, the arguments, the program or one of those variables has changed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[must_use]
@@ -18,18 +21,29 @@ pub struct CommandStep {
     argv: Vec<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     variables: Vec<String>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    secrets: BTreeMap<String, SecretFrom>,
 }
 
 impl CommandStep {
     /// A command that is called `name` in plans, and its program and arguments. The program is found on `PATH`; one with
     /// a slash in its name is taken from the source.
     pub fn new(name: impl Into<String>, argv: impl IntoIterator<Item = impl Into<String>>) -> Self {
-        Self { name: name.into(), argv: argv.into_iter().map(Into::into).collect(), variables: Vec::new() }
+        let (variables, secrets) = (Vec::new(), BTreeMap::new());
+        Self { name: name.into(), argv: argv.into_iter().map(Into::into).collect(), variables, secrets }
     }
 
     /// Lets the program see a variable of this program's environment; none by default. Its value decides, so it is in the key.
     pub fn env(mut self, name: impl Into<String>) -> Self {
         self.variables.push(name.into());
+        self
+    }
+
+    /// Lets the program see a secret as a variable; none by default. It is fetched when the command runs, it is in no key (what
+    /// has passed is not repeated for another value), and `***` wherever the command prints it. In a pull request of a fork,
+    /// which gets no secrets, the command does not run.
+    pub fn secret(mut self, name: impl Into<String>, from: SecretFrom) -> Self {
+        self.secrets.insert(name.into(), from);
         self
     }
 
@@ -52,7 +66,9 @@ impl Step for CommandStep {
     }
 
     fn inputs(&self) -> Inputs {
-        let inputs = self.variables.iter().fold(Inputs::source(), |inputs, name| inputs.environment(name));
+        let open = self.variables.iter().filter(|name| !self.secrets.contains_key(*name));
+        let inputs = open.fold(Inputs::source(), |inputs, name| inputs.environment(name));
+        let inputs = self.secrets.iter().fold(inputs, |inputs, (name, from)| inputs.secret(name, from.clone()));
         match self.argv.first() {
             Some(program) if !program.contains('/') => inputs.executable(program),
             _ => inputs,
@@ -77,6 +93,10 @@ impl Step for CommandStep {
             .env("TMPDIR", temporary)
             .env("LANG", "C.UTF-8")
             .envs(seen);
+        let command = self
+            .secrets
+            .keys()
+            .try_fold(command, |command, name| Ok::<_, Failure>(command.env(name, work.secret(name)?.expose())))?;
         work.run(&command)
     }
 }

@@ -6,7 +6,7 @@ use super::{CommandStep, Declaration, Diagnostic, Job, Location, Source, draft::
 use crate::{
     context::{BuildKind, Kinds},
     package::Deb,
-    python::{CoverageRatchet, IntegrationTests, Pytest, Requirement, Tox, Virtualenv},
+    python::{CoverageRatchet, DiffCoverage, IntegrationTests, Pytest, Requirement, Tox, Virtualenv},
     run::{AnyStep, Step},
     version::VersionFrom,
 };
@@ -23,7 +23,8 @@ impl Draft {
         self.take_source();
         self.take_tox_envs();
         self.take_ratchet_required();
-        self.check_ratchet();
+        self.check_measured(CoverageRatchet::KIND, ".coverage_ratchet()");
+        self.check_measured(DiffCoverage::KIND, ".diff_coverage(…)");
         self.check_package();
         self.check_steps();
         self.check_redundancy();
@@ -77,29 +78,28 @@ impl Draft {
         }
     }
 
-    /// A ratchet without a figure would compare nothing.
-    fn check_ratchet(&mut self) {
-        let of_ratchet = |declaration: &&Declaration| declaration.step.kind() == CoverageRatchet::KIND;
-        let Some(ratchet) = self.job.steps.iter().find(of_ratchet) else {
+    /// What judges coverage would judge nothing without a figure.
+    fn check_measured(&mut self, kind: &str, call: &str) {
+        let judges = |declaration: &&Declaration| declaration.step.kind() == kind;
+        let Some(judge) = self.job.steps.iter().find(judges) else {
             return;
         };
-        let readable = ratchet.step.inputs().artifacts;
+        let readable = judge.step.inputs().artifacts;
         let measures = |declaration: &&Declaration| {
             readable.iter().any(|kind| kind == declaration.step.kind())
                 && declaration.step.outputs().iter().any(|output| output == "coverage")
         };
         let all = |kinds: Kinds, declaration: &Declaration| kinds.or(declaration.kinds);
-        let wanted = self.job.steps.iter().filter(of_ratchet).fold(Kinds::NONE, all);
+        let wanted = self.job.steps.iter().filter(judges).fold(Kinds::NONE, all);
         let measured = self.job.steps.iter().filter(measures).fold(Kinds::NONE, all);
         let (name, missing) = (&self.job.name, wanted.without(measured));
         let diagnostic = if !self.job.steps.iter().any(|declaration| measures(&declaration)) {
-            let message = format!("`.coverage_ratchet()` of `{name}` has no figure: no step measures coverage");
-            Diagnostic::error(message, &ratchet.location).suggest("add `.pytest()` or `.tox()`")
+            let message = format!("`{call}` of `{name}` has no figure: no step measures coverage");
+            Diagnostic::error(message, &judge.location).suggest("add `.pytest()` or `.tox()`")
         } else if !missing.is_empty() {
-            let message = format!(
-                "`.coverage_ratchet()` of `{name}` has no figure on {missing} builds: no step measures coverage there"
-            );
-            Diagnostic::warning(message, &ratchet.location)
+            let message =
+                format!("`{call}` of `{name}` has no figure on {missing} builds: no step measures coverage there");
+            Diagnostic::warning(message, &judge.location)
         } else {
             return;
         };

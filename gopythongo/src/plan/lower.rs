@@ -6,7 +6,7 @@ use std::{
     sync::Arc,
 };
 
-use super::{Action, Plan, PlanContext, PlannedStep, Selection, StepId, UNKNOWN};
+use super::{Action, Plan, PlanContext, PlannedStep, Selection, StepId, UNKNOWN, trust};
 use crate::{
     context::{BuildKind, Context, Kinds},
     deploy::Switch,
@@ -28,7 +28,7 @@ const RATCHET: &str = "coverage-ratchet";
 #[derive(Debug, Clone)]
 pub struct Lowered {
     /// The plan.
-    pub plan: Plan,
+    pub plan: Arc<Plan>,
     /// The code by step id.
     pub code: BTreeMap<StepId, AnyStep>,
 }
@@ -44,6 +44,7 @@ pub fn lower(pipeline: &Pipeline, context: &Context, selection: &Selection) -> L
         .flat_map(|job| drafts(job, context))
         .collect();
     name_packages(&mut drafts, pipeline, context.kind);
+    trust::restrict(&mut drafts, context);
     let left_out = left_out(pipeline, &selected, &drafts);
     if let Some(promotion) = promotion(&drafts, context, &left_out) {
         hold_deployments(&mut drafts, &promotion);
@@ -54,13 +55,13 @@ pub fn lower(pipeline: &Pipeline, context: &Context, selection: &Selection) -> L
     let steps = in_order(&needs).into_iter().map(|n| planned(n, &drafts, &needs, pipeline, context)).collect();
     let code = drafts.into_iter().map(|draft| (draft.id(), draft.step)).collect();
     let context = PlanContext { branch: context.branch.clone(), kind: context.kind, channel: context.channel.clone() };
-    Lowered { plan: Plan { pipeline: pipeline.name.clone(), context, steps, left_out }, code }
+    Lowered { plan: Arc::new(Plan { pipeline: pipeline.name.clone(), context, steps, left_out }), code }
 }
 
 /// A step on its way into the plan; of no job if it is of the whole pipeline.
-struct Draft<'a> {
+pub(super) struct Draft<'a> {
     job: Option<&'a Job>,
-    step: AnyStep,
+    pub(super) step: AnyStep,
     action: Action,
     reason: String,
 }
@@ -77,11 +78,16 @@ impl Draft<'_> {
         }
     }
 
-    fn runs(&self) -> bool {
+    pub(super) fn runs(&self) -> bool {
         self.action == Action::Run
     }
 
-    fn is_effect(&self) -> bool {
+    /// Leaves it out of the build, for a reason.
+    pub(super) fn skip(&mut self, reason: String) {
+        (self.action, self.reason) = (Action::Skip, reason);
+    }
+
+    pub(super) fn is_effect(&self) -> bool {
         self.step.nature() != Nature::Pure
     }
 
@@ -230,11 +236,14 @@ fn not_now<'a>(job: &'a Job, name: &str, context: &Context) -> Option<Draft<'a>>
 /// The one promotion: of what was uploaded or published, and of what the ratchets measured.
 fn promotion<'a>(drafts: &[Draft<'_>], context: &Context, left_out: &[String]) -> Option<Draft<'a>> {
     let running = |kind: &str| drafts.iter().any(|draft| draft.runs() && draft.step.kind() == kind);
-    let recording = running(RATCHET) && Kinds::SHARED.contains(context.kind);
+    let recording =
+        drafts.iter().any(|draft| draft.runs() && draft.step.is_ratchet()) && Kinds::SHARED.contains(context.kind);
     if !running("upload") && !running("publish") && !recording {
         return None;
     }
-    let (action, reason) = if left_out.is_empty() {
+    let (action, reason) = if let Some(who) = trust::distrust(context) {
+        (Action::Skip, format!("the set stays staged: {who}"))
+    } else if left_out.is_empty() {
         (Action::Run, "when every step has passed".to_owned())
     } else {
         let jobs = words::list(&left_out.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>());
@@ -265,8 +274,7 @@ fn hold_deployments(drafts: &mut [Draft<'_>], promotion: &Draft<'_>) {
         if promotion.runs() {
             draft.reason = format!("{}, after the promotion", draft.reason);
         } else {
-            draft.action = Action::Skip;
-            draft.reason = format!("as nothing is promoted: {}", promotion.reason);
+            draft.skip(format!("as nothing is promoted: {}", promotion.reason));
         }
     }
 }

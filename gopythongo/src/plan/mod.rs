@@ -6,6 +6,7 @@ mod lower;
 mod matrix;
 mod selection;
 mod tree;
+mod trust;
 
 #[cfg(test)]
 pub(crate) mod example;

@@ -14,6 +14,7 @@ mod resolution;
 mod suites;
 mod virtualenv;
 
+mod baseline;
 mod implied;
 
 #[cfg(test)]
@@ -38,8 +39,10 @@ pub use tools::{
 
 use build::{backend, sdist, sdist_archive, wheel};
 pub use build::{sdist::Sdist, wheel::Wheel};
-pub use lints::{flake8::Flake8, mypy::Mypy, ruff::Ruff};
-use lints::{lint, mypy_cache, mypy_plugins};
+use lints::lint;
+pub use lints::{
+    bandit::Bandit, flake8::Flake8, linter::Lint, mypy::Mypy, prospector::Prospector, pylint::Pylint, ruff::Ruff,
+};
 use resolution::{lock, owned, question};
 pub use resolution::{
     lock::{Lock, LockedFile, LockedPackage},
@@ -48,6 +51,7 @@ pub use resolution::{
 pub use suites::{
     coverage::{Coverage, Covered, FileCoverage},
     coverage_ratchet::CoverageRatchet,
+    diff_coverage::DiffCoverage,
     integration_tests::IntegrationTests,
     nox::Nox,
     pytest::Pytest,

@@ -10,6 +10,7 @@ mod failures;
 mod live;
 mod ndjson;
 mod paint;
+mod quick;
 mod story;
 #[cfg(test)]
 mod tests;

@@ -8,47 +8,97 @@ use std::{
     fs::File,
     io::{self, BufRead, BufReader, Write},
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use serde_json::{Map, Value, json};
 
+use super::quick::Quick;
 use crate::{
     context::Redactor,
-    event::{Event, Sink, Stamped},
+    event::{Event, Sink, Stamped, StepOutcome},
     run::Receipt,
     support::{Digest, Hasher},
 };
 
 /// The version of the lines' shape.
-const VERSION: u32 = 1;
+pub(super) const VERSION: u32 = 1;
 
 /// The fields that readers look for first stand first.
 const HEAD: [&str; 6] = ["version", "time", "run", "type", "step", "outcome"];
 
-/// Writes each event as a line of JSON.
+/// How many bytes wait to be written at most.
+const HELD: usize = 64 * 1024;
+
+/// Writes each event as a line of JSON. Lines that say that nothing was done wait for others, but for no longer than a tick.
 pub struct Ndjson {
     redactor: Redactor,
-    to: Box<dyn Write + Send>,
+    to: Vec<Box<dyn Write + Send>>,
+    held: Vec<u8>,
 }
 
 impl Ndjson {
     /// Lines to a writer, flushed one by one.
     #[must_use]
     pub fn new(redactor: Redactor, to: impl Write + Send + 'static) -> Self {
-        Self { redactor, to: Box::new(to) }
+        Self { redactor, to: vec![Box::new(to)], held: Vec::new() }
+    }
+
+    /// The same lines to another writer, too.
+    #[must_use]
+    pub fn and(mut self, to: impl Write + Send + 'static) -> Self {
+        self.to.push(Box::new(to));
+        self
+    }
+
+    fn flush(&mut self) {
+        if self.held.is_empty() {
+            return;
+        }
+        for to in &mut self.to {
+            // Nobody is left to tell when the reader is gone: the run goes on.
+            let _ = to.write_all(&self.held).and_then(|()| to.flush());
+        }
+        self.held.clear();
     }
 }
 
 impl Sink for Ndjson {
     fn event(&mut self, event: &Stamped) {
-        let Ok(mut fields) = fields(event) else { return };
-        if self.redactor.knows_any() {
-            fields.values_mut().for_each(|value| redact(value, &self.redactor));
+        let before = self.held.len();
+        let quick = (!self.redactor.knows_any()).then(|| Quick::of(event)).flatten();
+        let written = match quick {
+            Some(quick) => serde_json::to_writer(&mut self.held, &quick),
+            None => fields(event).map(|mut fields| {
+                if self.redactor.knows_any() {
+                    fields.values_mut().for_each(|value| redact(value, &self.redactor));
+                }
+                self.held.extend(line(&fields).into_bytes());
+            }),
+        };
+        match written {
+            Ok(()) => self.held.push(b'\n'),
+            Err(_) => self.held.truncate(before),
         }
-        // Nobody is left to tell when the reader is gone: the run goes on.
-        let _ = self.to.write_all(format!("{}\n", line(&fields)).as_bytes());
-        let _ = self.to.flush();
+        if !is_of_nothing(&event.event) || self.held.len() >= HELD {
+            self.flush();
+        }
     }
+
+    fn tick(&mut self, _elapsed: Duration) {
+        self.flush();
+    }
+}
+
+impl Drop for Ndjson {
+    fn drop(&mut self) {
+        self.flush();
+    }
+}
+
+/// Whether an event says that a step did nothing: ten thousand of them may come at once.
+fn is_of_nothing(event: &Event) -> bool {
+    matches!(event, Event::StepFinished { outcome: StepOutcome::Cached | StepOutcome::Skipped, .. })
 }
 
 /// A record of a run that cannot be read.

@@ -134,6 +134,12 @@ impl RunDirectory {
         work.join(step.replace(':', "@"))
     }
 
+    /// Where a step that works in a scratch directory puts what it leaves: a directory an artifact.
+    #[must_use]
+    pub fn outputs(scratch: &Path) -> PathBuf {
+        scratch.join(".outputs")
+    }
+
     /// Removes what the work directories of dead runs still hold.
     pub(super) fn sweep(&self) {
         let Ok(entries) = fs::read_dir(self.state.join("work")) else { return };

@@ -17,12 +17,13 @@ use super::{
     machine::machine,
     process::{Cancel, Supervisor, end_leftovers},
     scheduler::{Load, Scheduler},
-    work::{Shared, Trees},
+    trees::{ReadAhead, Trees},
+    work::Shared,
     worker::Worker,
 };
 use crate::{
     cache::{Cache, Manifests},
-    context::{Context, Redactor},
+    context::{Context, Redactor, Repositories},
     event::{Event, RunState, Sink, StepOutcome},
     journal::{Journal, Record},
     plan::{Action, Lowered, Plan, PlannedStep, StepId},
@@ -96,6 +97,9 @@ pub fn execute(lowered: &Lowered, options: &Options, setting: Setting) -> Result
     let cache = Cache::open(&cache_directory)
         .map_err(|error| RunError::io("cannot open the cache", &cache_directory, &error))?
         .with(&manifests);
+    let repositories = services.get::<Repositories>().map(|asked| (*asked).clone()).unwrap_or_default();
+    let trees = Arc::new(Trees::new(&cache_directory, &context, &manifests, repositories));
+    let read_ahead = ReadAhead::begin(&trees, &lowered.plan);
     let (mut journal, earlier) = Journal::open(&directory.path().join("journal.ndjson"))?;
     let resumed = !earlier.is_empty();
     if resumed {
@@ -103,27 +107,28 @@ pub fn execute(lowered: &Lowered, options: &Options, setting: Setting) -> Result
     }
     supervisor.set_run(directory.id());
     let planned = earlier.iter().rev().find_map(|record| match record {
-        Record::Started { plan, .. } => Some(plan.as_ref()),
+        Record::Started { plan, .. } => Some(plan),
         _ => None,
     });
     if planned != Some(&lowered.plan) {
-        let (plan, context) = (Box::new(lowered.plan.clone()), Box::new((*context).clone()));
+        let (plan, context) = (lowered.plan.clone(), context.clone());
         journal.append(&Record::Started { plan, context, arguments: Vec::new() })?;
     }
     let is_of_effect = |record: &Record| matches!(record, Record::Intent { .. } | Record::Receipt { .. });
     let effects = earlier.into_iter().filter(is_of_effect).collect();
-    let bus = Bus::new(directory.id().to_owned(), redactor, sinks);
+    let bus = Bus::new(directory.id().to_owned(), redactor.clone(), sinks);
     let commit = context.commit.clone();
-    bus.emit(Event::RunStarted { plan: Box::new(lowered.plan.clone()), resumed, commit });
+    bus.emit(Event::RunStarted { plan: lowered.plan.clone(), resumed, commit });
     let run = Run {
         plan: &lowered.plan,
         options,
         shared: Shared {
             run: directory.id().to_owned(),
-            trees: Trees::new(&cache_directory, &context, &manifests),
+            trees,
             context,
             services,
             supervisor,
+            redactor,
             cancel,
             machine: machine(),
             blobs: cache.blobs().to_owned(),
@@ -166,6 +171,7 @@ pub fn execute(lowered: &Lowered, options: &Options, setting: Setting) -> Result
     }
     let state = run.state(&failures);
     run.append(&Record::Finished { state: state.clone() })?;
+    read_ahead.end();
     run.shared.trees.save();
     // without it the next run begins with something else
     let _ = durations.save();

@@ -11,11 +11,12 @@ use super::{
     machine::machine,
     process::{Cancel, Supervisor},
     pure::key_of,
-    work::{Shared, Trees},
+    trees::Trees,
+    work::Shared,
 };
 use crate::{
     cache::{Cache, Lookup, Manifests},
-    context::Context,
+    context::{Context, Redactor, Repositories},
     plan::{Action, Lowered, PlannedStep, StepId},
 };
 
@@ -53,12 +54,14 @@ pub fn foresee(
     let cache = Cache::read_only(&directory).with(&manifests);
     let supervisor =
         Supervisor::start().map_err(|error| RunError::io("cannot supervise processes in", state, &error))?;
+    let repositories = services.get::<Repositories>().map(|asked| (*asked).clone()).unwrap_or_default();
     let shared = Shared {
         run: NO_RUN.to_owned(),
-        trees: Trees::new(&directory, &context, &manifests),
+        trees: Arc::new(Trees::new(&directory, &context, &manifests, repositories)),
         context,
         services,
         supervisor: Arc::new(supervisor),
+        redactor: Redactor::default(),
         cancel: Cancel::new(),
         machine: machine(),
         blobs: cache.blobs().to_owned(),

@@ -43,8 +43,10 @@ impl Key<'_> {
             self.part(format!("variable {name}"), std::env::var(name).unwrap_or_default());
         }
         for name in &inputs.executables {
-            let path = which::which(name)
-                .map_err(|_| Failure::lacking(format!("`{name}` is not on PATH")).hint(format!("install {name}")))?;
+            let path =
+                self.shared.trees.find(name).ok_or_else(|| {
+                    Failure::lacking(format!("`{name}` is not on PATH")).hint(format!("install {name}"))
+                })?;
             self.program(format!("program {name}"), &path)?;
         }
         Ok(())

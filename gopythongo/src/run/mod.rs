@@ -21,6 +21,7 @@ mod machine;
 mod manner;
 mod pure;
 mod scheduler;
+mod trees;
 mod worker;
 
 pub use directory::RunDirectory;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::Receipt;
-use crate::{plan::PlannedStep, support::Digest};
+use crate::{context::Redactor, plan::PlannedStep, support::Digest};
 
 /// A file that a step produced. Its bytes are a blob of the cache, named by the digest.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -61,6 +61,20 @@ impl Outcome {
             hasher.part(name).part(fact);
         }
         hasher.finish()
+    }
+}
+
+impl Redactor {
+    /// Takes secrets out of what a step left for others to read.
+    pub(super) fn redact_outcome(&self, outcome: &mut Outcome) {
+        if !self.knows_any() {
+            return;
+        }
+        let receipt = outcome.receipt.iter_mut();
+        let receipt = receipt.flat_map(|receipt| [&mut receipt.target, &mut receipt.identifier]);
+        for text in outcome.facts.values_mut().chain(&mut outcome.summary).chain(receipt) {
+            *text = self.redact(text);
+        }
     }
 }
 

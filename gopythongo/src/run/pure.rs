@@ -94,11 +94,12 @@ impl Worker<'_> {
         fs::create_dir_all(&scratch).map_err(Failure::io("cannot make", &scratch))?;
         code.run(work)?;
         for name in code.outputs() {
-            let file = only_file(&scratch.join(".outputs").join(&name))
+            let file = only_file(&RunDirectory::outputs(&scratch).join(&name))
                 .ok_or_else(|| Failure::new(format!("`{}` wrote no `{name}`", work.step.id)))?;
             let artifact = self.cache.put_artifact(&file).map_err(Failure::io("cannot keep", &file))?;
             work.outcome.artifacts.insert(name, artifact);
         }
+        self.shared.redactor.redact_outcome(&mut work.outcome);
         Ok(())
     }
 }

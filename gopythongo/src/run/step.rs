@@ -5,7 +5,7 @@ use std::{any::Any, collections::BTreeMap, fmt, sync::Arc, time::Duration};
 use serde::{Deserialize, Serialize};
 
 use super::{Failure, Key, Outcome, Work};
-use crate::context::Kinds;
+use crate::context::{Kinds, SecretFrom};
 
 /// How an effect may be repeated. The plan prints it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -79,6 +79,10 @@ pub struct Inputs {
     pub environment: Vec<String>,
     /// Programs, found on `PATH`, whose digests are in the key.
     pub executables: Vec<String>,
+    /// Secrets that the step asks for with [`Work::secret`], by the names by which it does, and where they are. What they are is in
+    /// no key; without them, as in a pull request of a fork, the step does not run.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub secrets: BTreeMap<String, SecretFrom>,
     /// Whether the run's index is read: then the uploads of upstream jobs come first.
     pub index: bool,
 }
@@ -114,6 +118,13 @@ impl Inputs {
     #[must_use]
     pub fn environment(mut self, name: &str) -> Self {
         self.environment.push(name.to_owned());
+        self
+    }
+
+    /// Adds a secret, and where it is.
+    #[must_use]
+    pub fn secret(mut self, name: &str, from: SecretFrom) -> Self {
+        self.secrets.insert(name.to_owned(), from);
         self
     }
 
@@ -239,6 +250,12 @@ pub trait Step: fmt::Debug + Serialize + Send + Sync + 'static {
         }
     }
 
+    /// Whether an effect reaches no further than the run's own stage, from where nobody else has it: then a pull request of a
+    /// fork may have it too. Not unless said otherwise.
+    fn stays_in_stage(&self) -> bool {
+        false
+    }
+
     /// What tells two steps of one kind in one job apart, as in `command:docs`. None by default.
     fn label(&self) -> Option<String> {
         None
@@ -289,6 +306,11 @@ pub trait Step: fmt::Debug + Serialize + Send + Sync + 'static {
         Ok(())
     }
 
+    /// Whether what it measures is recorded with the promotion, for later builds to be compared with. By default nothing is.
+    fn is_ratchet(&self) -> bool {
+        false
+    }
+
     /// The same step on another Python (`3.12`), for a job with `.pythons([..])`. None for a step that runs once.
     fn on_python(&self, _python: &str) -> Option<AnyStep> {
         None
@@ -311,6 +333,7 @@ pub trait DynStep: Any + fmt::Debug + Send + Sync {
     fn options(&self) -> serde_json::Value;
     fn nature(&self) -> Nature;
     fn default_kinds(&self) -> Kinds;
+    fn stays_in_stage(&self) -> bool;
     fn label(&self) -> Option<String>;
     fn inputs(&self) -> Inputs;
     fn outputs(&self) -> Vec<String>;
@@ -319,6 +342,7 @@ pub trait DynStep: Any + fmt::Debug + Send + Sync {
     fn key(&self, key: &mut Key<'_>) -> Result<(), Failure>;
     fn run(&self, work: &mut Work<'_>) -> Result<(), Failure>;
     fn recall(&self, work: &mut Work<'_>, outcome: &Outcome, run: &str) -> Result<(), Failure>;
+    fn is_ratchet(&self) -> bool;
     fn on_python(&self, python: &str) -> Option<AnyStep>;
     fn probe(&self, work: &mut Work<'_>) -> Probe;
 }
@@ -338,6 +362,9 @@ impl<S: Step> DynStep for S {
     }
     fn default_kinds(&self) -> Kinds {
         Step::default_kinds(self)
+    }
+    fn stays_in_stage(&self) -> bool {
+        Step::stays_in_stage(self)
     }
     fn label(&self) -> Option<String> {
         Step::label(self)
@@ -362,6 +389,9 @@ impl<S: Step> DynStep for S {
     }
     fn recall(&self, work: &mut Work<'_>, outcome: &Outcome, run: &str) -> Result<(), Failure> {
         Step::recall(self, work, outcome, run)
+    }
+    fn is_ratchet(&self) -> bool {
+        Step::is_ratchet(self)
     }
     fn on_python(&self, python: &str) -> Option<AnyStep> {
         Step::on_python(self, python)

@@ -1,11 +1,11 @@
 //! What a step is given while it runs: its directories, its inputs, its commands, its log.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::BTreeMap,
     fs,
     io::PipeReader,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, OnceLock},
+    sync::{Arc, Mutex},
     time::{Duration, Instant},
 };
 
@@ -14,87 +14,17 @@ use super::{
     failure::FailedCommand,
     key::missing,
     process::{Cancel, Command, Finished, Status, Supervisor},
+    trees::Trees,
 };
 use crate::{
-    cache::{BUCKET, Manifests},
-    context::{Context, JobContext, Listings, SourceTree, StatCache},
+    context::{Context, JobContext, Redactor, Secret, Secrets, SourceTree},
     event::{Event, RunState},
     plan::PlannedStep,
-    support::{Digest, words},
+    support::words,
 };
 
 /// The last lines of a command's output that a failure repeats.
 const TAIL: usize = 40;
-
-/// Source trees, each read once a run; files that have not changed since an earlier run are not even read.
-pub(crate) struct Trees {
-    /// Sources that are likely to be asked for: they are listed together.
-    sources: Vec<PathBuf>,
-    listings: OnceLock<Listings>,
-    read: Mutex<HashMap<PathBuf, Arc<OnceLock<ReadTree>>>>,
-    programs: Mutex<HashMap<PathBuf, Digest>>,
-    stats: StatCache,
-    manifests: Manifests,
-}
-
-/// A source and its digest, or why it cannot be read.
-type ReadTree = Result<(Arc<SourceTree>, Digest), Failure>;
-
-impl Trees {
-    pub(crate) fn new(cache: &Path, context: &Context, manifests: &Manifests) -> Self {
-        Self {
-            sources: context.jobs.values().map(|job| job.directory.clone()).collect(),
-            listings: OnceLock::new(),
-            read: Mutex::default(),
-            programs: Mutex::default(),
-            stats: StatCache::open(&cache.join(BUCKET).join("stats")),
-            manifests: manifests.clone(),
-        }
-    }
-
-    pub(crate) fn save(&self) {
-        // without it the next run reads more
-        let _ = self.stats.save();
-    }
-
-    pub(crate) fn get(&self, directory: &Path) -> Result<Arc<SourceTree>, Failure> {
-        Ok(self.tree(directory)?.0)
-    }
-
-    pub(crate) fn digest(&self, directory: &Path) -> Result<Digest, Failure> {
-        Ok(self.tree(directory)?.1)
-    }
-
-    fn tree(&self, directory: &Path) -> ReadTree {
-        let cell = {
-            let mut trees = self.read.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-            match trees.get(directory) {
-                Some(cell) => cell.clone(),
-                None => trees.entry(directory.to_owned()).or_default().clone(),
-            }
-        };
-        // others may read other sources meanwhile
-        cell.get_or_init(|| {
-            let listings = self.listings.get_or_init(|| Listings::of(&self.sources));
-            let tree = SourceTree::read_listed(directory, listings, &self.stats);
-            let tree = Arc::new(tree.map_err(Failure::io("cannot read the source", directory))?);
-            let digest = self.manifests.know(&tree);
-            Ok((tree, digest))
-        })
-        .clone()
-    }
-
-    /// The digest of a program, looked at once a run, and read only if it is not the file that an earlier run read.
-    pub(crate) fn program(&self, path: &Path) -> Result<Digest, Failure> {
-        let mut programs = self.programs.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        if let Some(digest) = programs.get(path) {
-            return Ok(*digest);
-        }
-        let digest = self.stats.file(path).map_err(Failure::io("cannot read", path))?;
-        programs.insert(path.to_owned(), digest);
-        Ok(digest)
-    }
-}
 
 /// What all steps of a run share.
 pub(crate) struct Shared {
@@ -102,8 +32,9 @@ pub(crate) struct Shared {
     pub(crate) context: Arc<Context>,
     pub(crate) services: Services,
     pub(crate) supervisor: Arc<Supervisor>,
+    pub(crate) redactor: Redactor,
     pub(crate) cancel: Cancel,
-    pub(crate) trees: Trees,
+    pub(crate) trees: Arc<Trees>,
     /// Architecture and release, which are in every key.
     pub(crate) machine: String,
     /// Where blobs of the cache are: artifacts of earlier steps.
@@ -188,7 +119,7 @@ impl Work<'_> {
     /// # Errors
     /// When the directory cannot be made.
     pub fn output(&self, artifact: &str, file: &str) -> Result<PathBuf, Failure> {
-        let directory = self.scratch.join(".outputs").join(artifact);
+        let directory = super::RunDirectory::outputs(&self.scratch).join(artifact);
         fs::create_dir_all(&directory).map_err(Failure::io("cannot make", &directory))?;
         Ok(directory.join(file))
     }
@@ -289,6 +220,29 @@ impl Work<'_> {
         self.shared.services.get().ok_or_else(|| missing::<T>(&self.step.id))
     }
 
+    /// A secret that the step declared among its inputs. From then on it is taken out of all that the run prints and keeps.
+    ///
+    /// # Errors
+    /// When the step did not declare it, the build is a stranger's, or the secret cannot be had.
+    pub fn secret(&self, name: &str) -> Result<Secret, Failure> {
+        let id = &self.step.id;
+        let declared = self.step.inputs.secrets.get(name);
+        let from = declared.ok_or_else(|| {
+            Failure::refused(format!("`{id}` declares no secret `{name}`")).hint("declare it by `Inputs::secret`")
+        })?;
+        if !self.shared.context.is_trusted() {
+            return Err(Failure::refused(format!("`{id}` gets no secrets: what is built is a stranger's")));
+        }
+        let secret = self.service::<Secrets>()?.get(from, &self.shared.supervisor, &self.shared.cancel);
+        secret.map_err(|error| {
+            let failure = match error.is_passing {
+                true => Failure::infrastructure(error.message),
+                false => Failure::lacking(error.message),
+            };
+            error.hint.into_iter().fold(failure, Failure::hint)
+        })
+    }
+
     /// Runs a command; every other end than exit code 0 is a failure with the tail of its output.
     ///
     /// # Errors
@@ -306,7 +260,7 @@ impl Work<'_> {
     /// # Errors
     /// As [`run`](Self::run).
     pub fn feed(&mut self, command: &Command, input: PipeReader) -> Result<(), Failure> {
-        let (finished, tail) = self.watched(command, Some(input))?;
+        let (finished, tail) = self.watched(command, Some(input), &mut |_| {})?;
         match finished.status {
             Status::Exited(0) => Ok(()),
             status => Err(failure(command, status, tail)),
@@ -318,10 +272,23 @@ impl Work<'_> {
     /// # Errors
     /// When it cannot be started, takes longer than the step may, or the run is interrupted.
     pub fn observe(&mut self, command: &Command) -> Result<(Finished, Vec<String>), Failure> {
-        self.watched(command, None)
+        self.watched(command, None, &mut |_| {})
     }
 
-    fn watched(&mut self, command: &Command, input: Option<PipeReader>) -> Result<(Finished, Vec<String>), Failure> {
+    /// The same, and each line of the output goes to `each` too.
+    ///
+    /// # Errors
+    /// As [`observe`](Self::observe).
+    pub fn read(&mut self, command: &Command, each: &mut dyn FnMut(&str)) -> Result<(Finished, Vec<String>), Failure> {
+        self.watched(command, None, each)
+    }
+
+    fn watched(
+        &mut self,
+        command: &Command,
+        input: Option<PipeReader>,
+        heard: &mut dyn FnMut(&str),
+    ) -> Result<(Finished, Vec<String>), Failure> {
         self.say(&format!("$ {}", display(command)));
         let mut tail = std::collections::VecDeque::new();
         let line = self.line;
@@ -332,6 +299,7 @@ impl Work<'_> {
             }
             tail.push_back(text.to_owned());
             line(text);
+            heard(text);
         };
         let command_in_time = self.limited(command);
         let finished = match input {

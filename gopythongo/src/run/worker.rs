@@ -66,7 +66,7 @@ impl Worker<'_> {
     /// Performs a step and reports its end.
     pub(super) fn perform(&self, step: &PlannedStep, needed: &BTreeMap<StepId, Outcome>) -> Ending {
         let begin = Instant::now();
-        let report = catch_unwind(AssertUnwindSafe(|| self.step(step, needed))).unwrap_or_else(|panic| {
+        let mut report = catch_unwind(AssertUnwindSafe(|| self.step(step, needed))).unwrap_or_else(|panic| {
             let message = panic
                 .downcast_ref::<String>()
                 .cloned()
@@ -74,9 +74,12 @@ impl Worker<'_> {
                 .unwrap_or_default();
             Report::failed(Failure::new(format!("`{}` panicked: {message}", step.id)), Duration::ZERO)
         });
+        if let Err(failure) = &mut report.result {
+            *failure = self.redacted(failure);
+        }
         let (result, failure) = match &report.result {
             Ok(outcome) => (Some(Box::new(outcome.clone())), None),
-            Err(failure) => (None, Some(Box::new(self.redacted(failure)))),
+            Err(failure) => (None, Some(Box::new(failure.clone()))),
         };
         if let Some(receipt) = report.result.as_ref().ok().and_then(|outcome| outcome.receipt.clone()) {
             self.bus.emit(Event::Effect { step: step.id.clone(), receipt });
@@ -203,9 +206,11 @@ impl Worker<'_> {
     }
 
     fn found(&self, work: &Work<'_>, receipt: Receipt, how: &str) -> Result<Report, Failure> {
-        self.append(&Record::Receipt { step: work.step.id.clone(), receipt: receipt.clone() })?;
-        let reason = work.outcome.summary.clone().unwrap_or_else(|| how.to_owned());
-        let outcome = Outcome { receipt: Some(receipt), ..work.outcome.clone() };
+        let mut outcome = Outcome { receipt: Some(receipt.clone()), ..work.outcome.clone() };
+        self.shared.redactor.redact_outcome(&mut outcome);
+        let receipt = outcome.receipt.clone().unwrap_or(receipt);
+        self.append(&Record::Receipt { step: work.step.id.clone(), receipt })?;
+        let reason = outcome.summary.clone().unwrap_or_else(|| how.to_owned());
         Ok(Report { outcome: StepOutcome::Cached, reason: Some(reason), cpu: work.cpu, result: Ok(outcome) })
     }
 
@@ -269,7 +274,7 @@ impl Worker<'_> {
     pub(super) fn redacted(&self, failure: &Failure) -> Failure {
         let mut failure = failure.clone();
         failure.message = self.bus.redact(&failure.message);
-        for text in &mut failure.tail {
+        for text in failure.tail.iter_mut().chain(&mut failure.hint) {
             *text = self.bus.redact(text);
         }
         if let Some(command) = &mut failure.command {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use pep440_rs::Version;
 use serde::{Deserialize, Serialize};
 
-use super::DebRelease;
+use super::{DebRelease, Figure};
 use crate::support::Digest;
 
 /// The channel that all others fall back to.
@@ -48,7 +48,7 @@ pub struct Channel {
     /// Debian packages by name, oldest promotion first: the last one is the channel's newest.
     #[serde(default)]
     pub debs: BTreeMap<String, Vec<DebRelease>>,
-    /// Ratchet figures by job.
+    /// Ratchet figures by the step that measured them: `money/coverage-ratchet`.
     pub ratchets: BTreeMap<String, Figure>,
 }
 
@@ -82,17 +82,6 @@ pub struct StoredFile {
     pub metadata: Option<Digest>,
     /// When it was put, RFC 3339 in UTC (PEP 700 `upload-time`).
     pub uploaded: String,
-}
-
-/// What a ratchet holds: `covered` of `total`, in integers.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Figure {
-    /// Lines or branches that are covered.
-    pub covered: u64,
-    /// Lines or branches there are.
-    pub total: u64,
-    /// The commit that it was measured at, if one is known.
-    pub commit: Option<String>,
 }
 
 impl Release {
@@ -152,10 +141,10 @@ impl Generation {
         self.debs(channel, package).last()
     }
 
-    /// The ratchet figure of a job in a channel, or where the channel falls back to.
+    /// The ratchet figure of a step in a channel, or where the channel falls back to.
     #[must_use]
-    pub fn figure(&self, channel: &str, job: &str) -> Option<&Figure> {
-        lookups(channel).find_map(|name| self.channels.get(name)?.ratchets.get(job))
+    pub fn figure(&self, channel: &str, step: &str) -> Option<&Figure> {
+        lookups(channel).find_map(|name| self.channels.get(name)?.ratchets.get(step))
     }
 
     /// Releases of a package in all channels, channel by channel, newest first.

@@ -94,9 +94,9 @@ pub(super) fn promote(
         releases.retain(|found| found.version != release.version);
         releases.push(release.clone());
     }
-    for (job, figure) in &stage.ratchets {
-        changed |= current.figure(&stage.channel, job) != Some(figure);
-        channel.ratchets.insert(job.clone(), figure.clone());
+    for (step, figure) in &stage.ratchets {
+        changed |= current.figure(&stage.channel, step) != Some(figure);
+        channel.ratchets.insert(step.clone(), figure.clone());
     }
     if !changed {
         return Ok(None);

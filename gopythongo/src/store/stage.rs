@@ -28,7 +28,7 @@ pub struct Stage {
     pub debs: BTreeMap<String, DebRelease>,
     /// Payload digests of owned packages that the run resolved from the channel; `None` for one that was not there.
     pub resolved: BTreeMap<String, Option<Digest>>,
-    /// Ratchet figures to record with the promotion, by job.
+    /// Ratchet figures to record with the promotion, by step.
     pub ratchets: BTreeMap<String, Figure>,
 }
 

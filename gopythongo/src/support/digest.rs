@@ -49,6 +49,12 @@ impl Digest {
         Ok(Self::of_reader(File::open(path)?)?.0)
     }
 
+    /// The digest whose raw bytes these are.
+    #[must_use]
+    pub fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
     /// The raw bytes.
     #[must_use]
     pub fn bytes(&self) -> &[u8; 32] {

@@ -9,6 +9,7 @@ mod files;
 mod ini;
 mod lock;
 pub(crate) mod race;
+pub(crate) mod shared;
 #[cfg(test)]
 pub(crate) mod trees;
 pub mod words;

@@ -238,7 +238,7 @@ impl PlanTest {
     }
 
     #[track_caller]
-    pub(crate) fn plan(&self) -> Plan {
+    pub(crate) fn plan(&self) -> std::sync::Arc<Plan> {
         assert!(
             self.pipeline.is_valid(),
             "pipeline `{}` is not valid, so it has no plan\n\n{}",

@@ -15,4 +15,5 @@ mod assertions;
 mod context;
 
 pub use crate::context::BuildKind::{self, Develop, Feature, Hotfix, Master, PullRequest, Release};
+pub use crate::journal::Fault;
 pub use assertions::{PlanTest, plan};

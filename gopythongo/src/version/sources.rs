@@ -77,7 +77,12 @@ pub(super) enum Found {
 /// # Errors
 /// When it says none, or in a way that cannot be read without running its code.
 pub fn find(directory: &Path) -> Result<VersionSource, VersionError> {
-    Ok(match look(&Project::read(directory))? {
+    find_in(&Project::read(directory))
+}
+
+/// The same of a project that was read.
+pub(crate) fn find_in(project: &Project) -> Result<VersionSource, VersionError> {
+    Ok(match look(project)? {
         Found::Written(Place { file, assignment: Assignment::Attribute(attribute) }, version) => {
             VersionSource::Attribute { file, attribute, version }
         }

@@ -33,12 +33,16 @@ impl Stamp {
     /// # Errors
     /// When the project says its version in no way that can be changed without running its code.
     pub fn find(directory: &Path) -> Result<Self, VersionError> {
-        let project = Project::read(directory);
-        Ok(match look(&project)? {
+        Self::of(&Project::read(directory))
+    }
+
+    /// The same of a project that was read.
+    pub(crate) fn of(project: &Project) -> Result<Self, VersionError> {
+        Ok(match look(project)? {
             Found::Tags(variable) => Self::Environment { variable },
             Found::Written(place, version) => {
-                let same = |other: &Place| *other != place && other.read(directory).as_ref() == Some(&version);
-                let others = version_attributes(&project).into_iter().filter(same).collect::<Vec<_>>();
+                let same = |other: &Place| *other != place && other.read(&project.directory).as_ref() == Some(&version);
+                let others = version_attributes(project).into_iter().filter(same).collect::<Vec<_>>();
                 Self::Rewrite([vec![place], others].concat())
             }
         })
@@ -46,12 +50,12 @@ impl Stamp {
 }
 
 impl Stamp {
-    /// How builds are given their version where it is written in `places`, too.
+    /// How builds are given their version where it is written in `places`, too; `found` is the project's own way.
     ///
     /// # Errors
     /// When there are none, and the project says its version in no way that can be changed without running its code.
-    pub(crate) fn find_with(directory: &Path, places: Vec<Place>) -> Result<Self, VersionError> {
-        match Self::find(directory) {
+    pub(crate) fn with(found: Result<Self, VersionError>, places: Vec<Place>) -> Result<Self, VersionError> {
+        match found {
             // texts first: the others are found by what stands around them, whatever the version then is
             Ok(Self::Rewrite(own)) => Ok(Self::Rewrite([places, own].concat())),
             Err(_) if !places.is_empty() => Ok(Self::Rewrite(places)),

@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     python::project::Project,
-    version::{self, VersionSource},
+    version::{self, Stamp, VersionError, VersionSource},
 };
 
 /// Whether `import x` in the checkout takes the checkout's package.
@@ -109,13 +109,19 @@ pub struct Survey {
 /// Reads what the source in `directory` says of itself. Never fails: problems are part of the answer.
 #[must_use]
 pub fn survey(directory: &Path) -> Survey {
+    survey_with_stamp(directory).0
+}
+
+/// The same with how builds are given their version, of what is a distribution: both are read from the same files.
+pub(super) fn survey_with_stamp(directory: &Path) -> (Survey, Option<Result<Stamp, VersionError>>) {
     if !directory.is_dir() {
         let problem = format!("{} is missing: it is to be the source of a job", directory.display());
-        return Survey { problems: vec![problem], ..Survey::default() };
+        return (Survey { problems: vec![problem], ..Survey::default() }, None);
     }
     let mut project = Project::read(directory);
     let distribution = distribution::distribution(&project);
-    let (version_source, version_problem) = match distribution.as_ref().map(|_| version::find(directory)) {
+    let stamp = distribution.as_ref().map(|_| Stamp::of(&project));
+    let (version_source, version_problem) = match distribution.as_ref().map(|_| version::find_in(&project)) {
         Some(Ok(source)) => (Some(source), None),
         Some(Err(error)) => (None, Some(error.to_string())),
         None => (None, None),
@@ -124,7 +130,7 @@ pub fn survey(directory: &Path) -> Survey {
     let wanted = wanted::Wanted::read(&mut project, distribution.as_ref(), tools.tox_deps());
     let constraints = constraints::constraints(&mut project, &wanted);
     let tool_pins = tool_pins::tool_pins(&mut project, &constraints);
-    Survey {
+    let survey = Survey {
         tests: test_files::test_files(&project, &tools, distribution.as_ref()),
         requirements: if distribution.is_none() { test_files::requirements(&project) } else { Vec::new() },
         problems: project.problems,
@@ -146,5 +152,6 @@ pub fn survey(directory: &Path) -> Survey {
         tox: tools.tox,
         nox: tools.nox,
         manage_py: tools.manage_py,
-    }
+    };
+    (survey, stamp)
 }

@@ -8,10 +8,17 @@ use super::requirement_file::RequirementFile;
 use crate::python::{Requirement, project::Project};
 
 /// Tools whose version decides whether a build is green.
-const TOOLS: [&str; 5] = ["coverage", "flake8", "mypy", "pytest", "ruff"];
+const TOOLS: [&str; 8] = ["bandit", "coverage", "flake8", "mypy", "prospector", "pylint", "pytest", "ruff"];
 
 /// Repositories of hooks, as they end, and the tool whose version their `rev` is.
-const HOOKS: [(&str, &str); 3] = [("/ruff-pre-commit", "ruff"), ("/mirrors-mypy", "mypy"), ("/flake8", "flake8")];
+const HOOKS: [(&str, &str); 6] = [
+    ("/ruff-pre-commit", "ruff"),
+    ("/mirrors-mypy", "mypy"),
+    ("/flake8", "flake8"),
+    ("/pylint", "pylint"),
+    ("/bandit", "bandit"),
+    ("/prospector", "prospector"),
+];
 
 /// Versions by tool: from the constraints, then any requirement file, then `.pre-commit-config.yaml`. Of several versions
 /// for several Pythons, the newest.

@@ -19,7 +19,9 @@ pub(super) fn put(place: &Place, slot: Slot, installed: &Installed, say: &dyn Fn
 
 fn put_one(own: &Path, old: &Path, kept: &Path, say: &dyn Fn(&str)) -> io::Result<()> {
     let new = fs::read(own)?;
-    let beside = kept.with_file_name(format!("{}.dpkg-dist", kept.file_name().unwrap_or_default().to_string_lossy()));
+    let name = kept.file_name().unwrap_or_default().to_string_lossy();
+    let with_suffix = |suffix: &str| kept.with_file_name(format!("{name}.dpkg-{suffix}"));
+    let beside = with_suffix("dist");
     let current = match fs::read(kept) {
         Ok(current) => Some(current),
         Err(error) if error.kind() == io::ErrorKind::NotFound => None,
@@ -30,7 +32,10 @@ fn put_one(own: &Path, old: &Path, kept: &Path, say: &dyn Fn(&str)) -> io::Resul
         fs::create_dir_all(directory)?;
     }
     if !edited {
-        return fs::write(kept, new);
+        // in one piece, and not in place: what runs has the one that it was started with
+        let whole = with_suffix("new");
+        fs::write(&whole, new)?;
+        return fs::rename(whole, kept);
     }
     if fs::read(&beside).is_ok_and(|bytes| bytes == new) {
         return Ok(());

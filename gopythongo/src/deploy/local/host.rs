@@ -1,12 +1,6 @@
 //! What can be done with an environment on this machine.
 
-use std::{
-    fs, io,
-    path::{Path, PathBuf},
-    time::Duration,
-};
-
-use rustix::process::Signal;
+use std::{fs, io, path::Path, time::Duration};
 
 use super::{
     Live, Package, configuration, depends, health,
@@ -14,12 +8,12 @@ use super::{
     installed::Installed,
     place::Place,
     takeover::Takeover,
-    unpack,
+    trial, unpack,
 };
 use crate::{
     deploy::{
         BlueGreen, Slot,
-        supervisor::{Ask, Control, Record, launch},
+        supervisor::{Ask, Control, Record},
     },
     run::{
         Failure, FailureKind,
@@ -31,14 +25,11 @@ use crate::{
 /// How long a service has to answer when only its state is asked for.
 const GLANCE: Duration = Duration::from_secs(2);
 
-/// How long a supervisor may take to end beyond the drains of its slots.
-const END: Duration = Duration::from_secs(10);
-
 /// One application's environment on this machine.
 #[derive(Debug, Clone)]
 pub struct LocalHost {
-    name: String,
-    place: Place,
+    pub(super) name: String,
+    pub(super) place: Place,
 }
 
 impl LocalHost {
@@ -65,6 +56,15 @@ impl LocalHost {
         self.live(slot, &installed, port, healthy).map(Some)
     }
 
+    /// Whether what is live is checked and drained as is said. What it was deployed with stays in force until a
+    /// [switch](Self::switch) says otherwise, with the same package or another.
+    ///
+    /// # Errors
+    /// When the environment's files cannot be read.
+    pub fn is_run_by(&self, how: &BlueGreen) -> Result<bool, Failure> {
+        Ok(self.current()?.is_some_and(|(_, installed)| installed.how == *how))
+    }
+
     /// Makes a package live. The same package, healthy, stays; dead, is started in the same slot. `port` is the front's; a
     /// free one by default, which the environment keeps. `say` is told what happens.
     ///
@@ -84,17 +84,18 @@ impl LocalHost {
         let _lock = self.lock()?;
         let current = self.current()?;
         if let Some((slot, installed)) = &current {
+            // of a program that was killed when this was live already
+            trial::end(&self.place, *slot)?;
             let pin = self.pin(installed)?;
             if pin.as_ref().is_some_and(|pin| pin.digest == package.digest) {
                 say(&format!(
                     "{} was rolled back from and stays away: {} is pinned",
                     package.version, installed.version
                 ));
-                return self.keep(*slot, installed.clone(), port, cancel, say);
+                return self.keep(*slot, installed, &installed.how, port, cancel, say);
             }
             if installed.digest == package.digest {
-                let installed = Installed { how: how.clone(), ..installed.clone() };
-                return self.keep(*slot, installed, port, cancel, say);
+                return self.keep(*slot, installed, how, port, cancel, say);
             }
         }
         let opened = unpack::open(package)?;
@@ -102,8 +103,8 @@ impl LocalHost {
         let (record, mut control) = self.supervised(port, say)?;
         let slot = current.as_ref().map_or(Slot::Blue, |(live, _)| live.other());
         let there = Installed::read(&self.place, slot).unwrap_or_default();
-        let installed = match there.filter(|there| there.digest == package.digest && there.how == *how) {
-            Some(there) => there,
+        let installed = match there.filter(|there| there.digest == package.digest) {
+            Some(there) => self.run_by(slot, there, how)?,
             None => {
                 // what is left of a run that was killed is not wanted
                 control.until_ended(slot, Duration::MAX).map_err(|error| self.gone(&error))?;
@@ -111,15 +112,8 @@ impl LocalHost {
                 opened.into_slot(&self.place, slot, how)?
             }
         };
-        configuration::put(&self.place, slot, &installed, say)?;
         let takeover = Takeover { place: &self.place, slot, installed: &installed, rollback: false, cancel, say };
-        if let Err(error) = takeover.run(control) {
-            // Nobody should be able to roll back to what never was live.
-            if error.kind != FailureKind::Cancelled {
-                let _ = fs::remove_file(Installed::path(&self.place, slot));
-            }
-            return Err(error);
-        }
+        self.take_over(&takeover, control)?;
         Pin::remove(&self.place).map_err(Failure::io("cannot remove", &self.place.pin()))?;
         let live = self.live(slot, &installed, Some(record.port), true)?;
         say(&format!("{slot} is live at {}", live.url));
@@ -135,10 +129,14 @@ impl LocalHost {
         let nothing = || Failure::refused(format!("{} has no version to roll back to", self.name));
         let (live, from) = self.current()?.ok_or_else(nothing)?;
         let slot = live.other();
-        let record = Installed::path(&self.place, slot);
-        let to = Installed::read(&self.place, slot).map_err(Failure::io("cannot read", &record))?;
-        let to = to.ok_or_else(nothing)?;
-        let (supervisor, control) = self.supervised(None, say)?;
+        let to = trial::last_live(&self.place, slot);
+        let to = to.map_err(Failure::io("cannot read", &Installed::path(&self.place, slot)))?.ok_or_else(nothing)?;
+        let (supervisor, mut control) = self.supervised(None, say)?;
+        if trial::is_on(&self.place, slot) {
+            // what was tried last was interrupted
+            control.until_ended(slot, Duration::MAX).map_err(|error| self.gone(&error))?;
+            trial::undo(&self.place, slot)?;
+        }
         // Before the switch: a run after a crash between the two must not bring it back.
         let pin = Pin { version: from.version, digest: from.digest };
         let earlier = Pin::read(&self.place).unwrap_or_default();
@@ -146,7 +144,7 @@ impl LocalHost {
         pin.write(&self.place).map_err(Failure::io("cannot write", &file))?;
         let cancel = Cancel::new();
         let takeover = Takeover { place: &self.place, slot, installed: &to, rollback: true, cancel: &cancel, say };
-        if let Err(error) = takeover.run(control) {
+        if let Err(error) = self.take_over(&takeover, control) {
             let undone = match earlier {
                 Some(earlier) => earlier.write(&self.place),
                 None => Pin::remove(&self.place).map(|_| ()),
@@ -202,7 +200,7 @@ impl LocalHost {
     }
 
     /// The port that the environment has had.
-    fn port(&self) -> Result<Option<u16>, Failure> {
+    pub(super) fn port(&self) -> Result<Option<u16>, Failure> {
         let path = self.place.port();
         match fs::read_to_string(&path) {
             Ok(text) => Ok(text.trim().parse().ok()),
@@ -219,7 +217,7 @@ impl LocalHost {
 
     fn live(&self, slot: Slot, installed: &Installed, port: Option<u16>, healthy: bool) -> Result<Live, Failure> {
         let pinned = self.pin(installed)?.is_some();
-        let previous = Installed::read(&self.place, slot.other()).unwrap_or_default();
+        let previous = trial::last_live(&self.place, slot.other()).unwrap_or_default();
         Ok(Live {
             slot,
             version: installed.version.clone(),
@@ -232,76 +230,65 @@ impl LocalHost {
         })
     }
 
-    /// Sees to it that what is live serves: started if nothing runs, restarted once if it is not well.
+    /// Makes a slot live, with its configuration. If that fails, the other one has what it had before; what was on trial is
+    /// gone, unless somebody only interrupted it.
+    fn take_over(&self, takeover: &Takeover<'_>, control: Control) -> Result<(), Failure> {
+        let Takeover { slot, installed, say, .. } = *takeover;
+        let serving = self.current()?.filter(|(live, _)| *live != slot);
+        configuration::put(&self.place, slot, installed, say)?;
+        let Err(error) = takeover.run(control) else { return trial::end(&self.place, slot) };
+        if let Some((live, serving)) = serving
+            && let Err(error) = configuration::put(&self.place, live, &serving, &|_| {})
+        {
+            say(&error.message);
+        }
+        if error.kind != FailureKind::Cancelled {
+            // on trial still, it is tried again or forgotten by the next switch
+            let _ = trial::undo(&self.place, slot);
+        }
+        Err(error)
+    }
+
+    /// Sees to it that what is live serves, and is run as is said: started if nothing runs, restarted once if it is not well.
+    /// What it is checked by from now on is tried first.
     fn keep(
         &self,
         slot: Slot,
-        installed: Installed,
+        installed: &Installed,
+        how: &BlueGreen,
         port: Option<u16>,
         cancel: &Cancel,
         say: &dyn Fn(&str),
     ) -> Result<Live, Failure> {
-        installed.write(&self.place, slot).map_err(Failure::io("cannot write", &self.place.slot(slot)))?;
         let (record, mut control) = self.supervised(port, say)?;
-        let takeover = Takeover { place: &self.place, slot, installed: &installed, rollback: false, cancel, say };
-        if let Err(error) = takeover.until_healthy(&mut control) {
+        let before = &installed.how.health_check;
+        let socket = Record::socket(&record.sockets, slot);
+        let serves_as_before = *before != how.health_check && health::check(&socket, before, GLANCE).is_ok();
+        let wanted = Installed { how: how.clone(), ..installed.clone() };
+        let takeover = Takeover { place: &self.place, slot, installed: &wanted, rollback: false, cancel, say };
+        if let Err(mut error) = takeover.until_healthy(&mut control) {
             if error.kind != FailureKind::Failed {
                 return Err(error);
+            }
+            if serves_as_before {
+                error.message += &format!(" at `{}`; it serves on, and is checked at `{before}`", how.health_check);
+                return Err(error.hint(format!(
+                    "deploy a version that answers `{}`, or go back to `.health_check(\"{before}\")`",
+                    how.health_check
+                )));
             }
             say(&format!("{slot} is not well, and is started again"));
             self.ask(&mut control, Ask::Restart(slot))?;
             takeover.until_healthy(&mut control)?;
         }
-        self.live(slot, &installed, Some(record.port), true)
+        let wanted = self.run_by(slot, wanted, how)?;
+        self.live(slot, &wanted, Some(record.port), true)
     }
 
-    /// The supervisor of this environment with its front on a port, started if it is not there.
-    fn supervised(&self, port: Option<u16>, say: &dyn Fn(&str)) -> Result<(Record, Control), Failure> {
-        if let Some(record) = Record::read(&self.place).filter(Record::is_alive) {
-            let stays = record.is_known() && port.is_none_or(|port| port == record.port);
-            if let (true, Ok(control)) = (stays, Control::connect(&record.control())) {
-                return Ok((record, control));
-            }
-            match port {
-                Some(port) if port != record.port => say(&format!("moves from port {} to {port}", record.port)),
-                _ => say("replaces its supervisor"),
-            }
-            self.end(&record)?;
-        }
-        launch(&self.place, port.or(self.port()?))
+    /// Says how what a slot holds is run from now on.
+    fn run_by(&self, slot: Slot, installed: Installed, how: &BlueGreen) -> Result<Installed, Failure> {
+        let installed = Installed { how: how.clone(), ..installed };
+        installed.write(&self.place, slot).map_err(Failure::io("cannot write", &Installed::path(&self.place, slot)))?;
+        Ok(installed)
     }
-
-    /// Ends a supervisor and its slots: kindly, and if that is in vain by force.
-    fn end(&self, record: &Record) -> Result<(), Failure> {
-        let drains = Slot::BOTH.iter().filter_map(|slot| Installed::read(&self.place, *slot).ok().flatten());
-        let limit = END + drains.map(|installed| installed.how.drain).max().unwrap_or_default();
-        let asked = Control::connect(&record.control()).and_then(|mut control| control.ask(Ask::End));
-        if asked.is_err() {
-            record.signal(Signal::TERM);
-        }
-        if !record.until_dead(limit) {
-            record.signal(Signal::KILL);
-            if !record.until_dead(END) {
-                return Err(Failure::lacking(format!("the supervisor of {} cannot be ended", self.name)));
-            }
-        }
-        end_leftovers(&self.place.id());
-        for leftover in [record.sockets.clone(), self.place.supervisor()] {
-            remove(&leftover).map_err(Failure::io("cannot remove", &leftover))?;
-        }
-        Ok(())
-    }
-
-    fn ask(&self, control: &mut Control, ask: Ask) -> Result<crate::deploy::supervisor::Report, Failure> {
-        control.ask(ask).map_err(|error| self.gone(&error))
-    }
-
-    fn gone(&self, error: &io::Error) -> Failure {
-        Failure::lacking(format!("the supervisor of {} is gone: {error}", self.name))
-    }
-}
-
-fn remove(path: &PathBuf) -> io::Result<()> {
-    let removed = if path.is_dir() { fs::remove_dir_all(path) } else { fs::remove_file(path) };
-    removed.or_else(|error| if error.kind() == io::ErrorKind::NotFound { Ok(()) } else { Err(error) })
 }

@@ -1,6 +1,9 @@
 //! What a slot holds: `package.json` beside its root, written when the package is whole there.
 
-use std::{fs, io, path::PathBuf};
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
 
 use serde::{Deserialize, Serialize};
 
@@ -10,6 +13,9 @@ use crate::{
     package::ServiceDescription,
     support::{Digest, Durability, write_atomic},
 };
+
+/// The record's name in the directory of a slot.
+const RECORD: &str = "package.json";
 
 /// An unpacked package, and how it is run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,7 +38,15 @@ impl Installed {
     /// # Errors
     /// When the record cannot be read.
     pub(in crate::deploy) fn read(place: &Place, slot: Slot) -> io::Result<Option<Self>> {
-        match fs::read(Self::path(place, slot)) {
+        Self::read_in(&place.slot(slot))
+    }
+
+    /// What the directory of a slot holds, wherever it is.
+    ///
+    /// # Errors
+    /// When the record cannot be read.
+    pub(in crate::deploy) fn read_in(directory: &Path) -> io::Result<Option<Self>> {
+        match fs::read(directory.join(RECORD)) {
             Ok(bytes) => serde_json::from_slice(&bytes).map(Some).map_err(io::Error::other),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(error),
@@ -47,6 +61,6 @@ impl Installed {
 
     /// The record's file.
     pub(in crate::deploy) fn path(place: &Place, slot: Slot) -> PathBuf {
-        place.slot(slot).join("package.json")
+        place.slot(slot).join(RECORD)
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! [`LocalHost`] changes what is live, under a lock: it unpacks a package into the idle slot, has the supervisor run it there,
 //! and when it is healthy renames one link. Layout below the environment's directory: `blue/` and `green/` (`root/`,
-//! `package.json`), `live` (a link to one of them), `data/`, `configuration/`, `logs/`, `supervisor.json`, `port`, `pin`,
+//! `package.json`), `green.before/` while green is on trial, `live` (a link to one of them), `data/`, `configuration/`, `logs/`, `supervisor.json`, `port`, `pin`,
 //! `history.json`.
 
 mod host;
@@ -13,10 +13,12 @@ mod ar;
 mod configuration;
 mod depends;
 mod installed;
+mod trial;
 mod unpack;
 
 mod health;
 mod history;
+mod supervising;
 mod takeover;
 
 #[cfg(test)]

@@ -40,6 +40,11 @@ impl Place {
         self.directory.join(slot.word())
     }
 
+    /// What a slot held before what is on trial there; missing where nothing is.
+    pub(in crate::deploy) fn before(&self, slot: Slot) -> PathBuf {
+        self.directory.join(format!("{slot}.before"))
+    }
+
     /// Where a slot's package is unpacked.
     pub(in crate::deploy) fn root(&self, slot: Slot) -> PathBuf {
         self.slot(slot).join("root")

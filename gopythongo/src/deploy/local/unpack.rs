@@ -9,7 +9,7 @@ use std::{
 
 use tar::{Archive, EntryType};
 
-use super::{Package, ar::Ar, installed::Installed, place::Place};
+use super::{Package, ar::Ar, installed::Installed, place::Place, trial};
 use crate::{
     deploy::{BlueGreen, Slot},
     package::ServiceDescription,
@@ -63,14 +63,13 @@ fn control(tar: &mut dyn Read) -> io::Result<String> {
 }
 
 impl Opened<'_> {
-    /// Unpacks it into a slot that does not run. The slot holds the old package, none, or this one, whole.
+    /// Unpacks it into a slot that does not run, where it is on [trial](super::trial).
     ///
     /// # Errors
     /// When something cannot be written, the package leads out of its root, or has no service.
     pub(super) fn into_slot(self, place: &Place, slot: Slot, how: &BlueGreen) -> Result<Installed, Failure> {
-        let final_place = place.slot(slot);
         let begun = place.directory().join(format!("{slot}.new"));
-        remove(&begun)?;
+        trial::remove(&begun)?;
         let root = begun.join("root");
         let into = |error| Failure::io("cannot unpack", &self.package.file)(error);
         self.ar.tar("data.tar", |tar| write(tar, &root)).map_err(into)?;
@@ -82,17 +81,8 @@ impl Opened<'_> {
             how: how.clone(),
             service,
         };
-        // First the record goes: from then on, the slot holds nothing.
-        let record = Installed::path(place, slot);
-        match fs::remove_file(&record) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                return Err(Failure::io("cannot remove", &record)(error));
-            }
-            _ => {}
-        }
-        remove(&final_place)?;
-        fs::rename(&begun, &final_place).map_err(Failure::io("cannot rename", &begun))?;
-        installed.write(place, slot).map_err(Failure::io("cannot write", &record))?;
+        trial::begin(place, slot, &begun)?;
+        installed.write(place, slot).map_err(Failure::io("cannot write", &Installed::path(place, slot)))?;
         Ok(installed)
     }
 
@@ -113,13 +103,6 @@ impl Opened<'_> {
             return Err(Failure::lacking(message).hint("it was made by a newer GoPythonGo: update this one"));
         }
         Ok(service)
-    }
-}
-
-fn remove(directory: &Path) -> Result<(), Failure> {
-    match fs::remove_dir_all(directory) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(Failure::io("cannot remove", directory)(error)),
-        _ => Ok(()),
     }
 }
 

@@ -3,6 +3,7 @@
 use std::{
     fs::{self, OpenOptions},
     io::{self, BufRead, BufReader},
+    net::{Ipv4Addr, TcpListener},
     path::PathBuf,
     process::{Child, Command, Stdio},
     sync::mpsc,
@@ -111,6 +112,17 @@ fn greeting(mut child: Child) -> Option<Greeting> {
         let _ = child.wait();
     });
     spawned.ok().and_then(|_| receiver.recv_timeout(PATIENCE).ok().flatten())
+}
+
+/// Whether a front could have a port that it does not have yet.
+///
+/// # Errors
+/// When it is taken.
+pub(in crate::deploy) fn port_is_free(place: &Place, port: u16) -> Result<(), Failure> {
+    match TcpListener::bind((Ipv4Addr::LOCALHOST, port)) {
+        Err(error) if error.kind() == io::ErrorKind::AddrInUse => Err(port_taken(place, port)),
+        _ => Ok(()),
+    }
 }
 
 fn port_taken(place: &Place, port: u16) -> Failure {

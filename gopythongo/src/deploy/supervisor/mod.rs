@@ -16,7 +16,7 @@ mod slots;
 mod supervise;
 
 pub(super) use control::{Ask, Control, Report, SlotReport};
-pub(super) use launch::launch;
+pub(super) use launch::{launch, port_is_free};
 pub(super) use log::tail;
 pub(super) use record::Record;
 pub(crate) use supervise::supervise;

@@ -57,6 +57,8 @@ struct Running {
 /// A service that is not wanted any more.
 struct Leaving {
     since: Instant,
+    /// How long its requests may take to end.
+    drain: Duration,
     /// When it was told to end.
     told: Option<Instant>,
 }
@@ -182,7 +184,7 @@ impl Slots {
             let hurried = inner.end == End::Now;
             match inner.running.get_mut(&slot) {
                 Some(running) => {
-                    running.reconcile(wanted, hurried);
+                    running.reconcile(wanted, hurried, || self.drain(slot));
                     if running.service.is_over() {
                         inner.running.remove(&slot);
                         self.changed.send_replace(());
@@ -192,6 +194,11 @@ impl Slots {
                 None => {}
             }
         }
+    }
+
+    /// How long what is in a slot may drain: that may be other than when it was started.
+    fn drain(&self, slot: Slot) -> Option<Duration> {
+        Some(Installed::read(&self.place, slot).ok()??.how.drain)
     }
 
     fn start(&self, slot: Slot, inner: &mut Inner) {
@@ -222,14 +229,18 @@ impl Slots {
 }
 
 impl Running {
-    fn reconcile(&mut self, wanted: bool, hurried: bool) {
+    fn reconcile(&mut self, wanted: bool, hurried: bool, drain: impl FnOnce() -> Option<Duration>) {
         if wanted && self.leaving.as_ref().is_none_or(|leaving| leaving.told.is_none()) {
             self.leaving = None;
             return;
         }
         let now = Instant::now();
-        let leaving = self.leaving.get_or_insert(Leaving { since: now, told: None });
-        let drained = hurried || now - leaving.since >= self.service.installed.how.drain;
+        let leaving = self.leaving.get_or_insert_with(|| Leaving {
+            since: now,
+            drain: drain().unwrap_or(self.service.installed.how.drain),
+            told: None,
+        });
+        let drained = hurried || now - leaving.since >= leaving.drain;
         match leaving.told {
             None if drained || self.service.requests.count() == 0 => {
                 self.service.end();
@@ -245,7 +256,13 @@ impl Backends for Slots {
     fn live(&self) -> Option<Backend> {
         let slot = self.place.live()?;
         let inner = self.inner();
-        let Some(running) = inner.running.get(&slot) else {
+        let running = inner.running.get(&slot);
+        let is_told = |running: &Running| running.leaving.as_ref().is_some_and(|leaving| leaving.told.is_some());
+        if inner.end > End::No && running.is_none_or(is_told) {
+            // nothing is started again for it
+            return None;
+        }
+        let Some(running) = running else {
             // it will be: its request waits
             return Some(Backend {
                 socket: Record::socket(&self.sockets, slot),

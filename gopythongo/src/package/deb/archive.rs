@@ -1,9 +1,9 @@
-//! The file: a tree and the files beside it, streamed once; then what describes them.
+//! The file: a tree, the files beside it, and what describes them.
 
 use std::{
     collections::BTreeSet,
     fs::File,
-    io::{self, BufReader, BufWriter, Write},
+    io::{self, BufWriter, Write},
     path::Path,
 };
 
@@ -13,10 +13,9 @@ use super::{
     package::{MASK, Package},
     scripts,
     sum::Sum,
-    tree,
+    tree::Tree,
 };
 use crate::{
-    run::Failure,
     support::{Digest, Hasher, SOURCE_DATE_EPOCH},
     version::DebianVersion,
 };
@@ -24,46 +23,45 @@ use crate::{
 /// What is packed.
 pub(super) struct Contents<'a> {
     pub(super) package: &'a Package,
-    /// The tree: a tar file, and its digest.
-    pub(super) tree: &'a Path,
+    pub(super) tree: &'a Tree,
     pub(super) tree_digest: Digest,
     /// The files beside it, without the changelog.
     pub(super) members: Vec<Member>,
 }
 
-/// What describes the data of a package.
-pub(super) struct Described {
+/// What follows the tree in the data of a package, and describes all of them.
+pub(super) struct Rest {
+    /// The end of the tar archive.
+    pub(super) data: Vec<u8>,
     sums: String,
-    pub(super) kibibytes: u64,
+    kibibytes: u64,
 }
 
 impl Contents<'_> {
-    /// Writes the data: the tree, the other files, and at last the changelog, whose version `settle` says when everything else
-    /// is known. `None` from it ends the data, which nobody wants then.
-    pub(super) fn write(
-        &self,
-        data: &mut dyn Write,
-        settle: impl FnOnce(Digest) -> Result<Option<DebianVersion>, Failure>,
-    ) -> Result<Option<(DebianVersion, Described)>, Failure> {
-        let mut data = data;
-        let cannot_pack = || Failure::io("cannot pack", self.tree);
-        let file = File::open(self.tree).map_err(Failure::io("cannot read", self.tree))?;
-        let passed = tree::pass(BufReader::with_capacity(1 << 20, file), self.package.root(), &mut data);
-        let tree = passed.map_err(cannot_pack())?;
-        let mut files = Files::new(&mut data, tree);
+    /// The files beside the tree, and the digest of everything but the package's version.
+    ///
+    /// # Errors
+    /// When a file is where the tree has a directory.
+    pub(super) fn begin(&self) -> io::Result<(Files, Digest)> {
+        let mut files = Files::new(self.tree);
         for member in &self.members {
-            files.add(member).map_err(cannot_pack())?;
+            files.add(member)?;
         }
         let masked = changelog::changelog(self.package, MASK);
-        let kibibytes =
-            files.tree.kibibytes + files.directories_for(&self.changelog(false)) + (masked.len() as u64).div_ceil(1024);
-        let Some(version) = settle(self.payload(kibibytes))? else { return Ok(None) };
-        let text = changelog::changelog(self.package, &version.to_string());
-        let content = changelog::compressed(&text).map_err(cannot_pack())?;
-        let member = Member::new(self.changelog(version.revision().is_some()), content);
-        files.add(&member).map_err(cannot_pack())?;
-        let sums = files.finish().map_err(cannot_pack())?;
-        Ok(Some((version, Described { sums, kibibytes })))
+        files.kibibytes += files.directories_for(&self.changelog(false)) + (masked.len() as u64).div_ceil(1024);
+        let payload = self.payload(files.kibibytes);
+        Ok((files, payload))
+    }
+
+    /// The same with the changelog, which names the version.
+    ///
+    /// # Errors
+    /// When the changelog is where the tree has a directory.
+    pub(super) fn finish(&self, mut files: Files, version: &DebianVersion) -> io::Result<Rest> {
+        let kibibytes = files.kibibytes;
+        let content = changelog::compressed(&changelog::changelog(self.package, &version.to_string()))?;
+        files.add(&Member::new(self.changelog(version.revision().is_some()), content))?;
+        Ok(Rest { data: files.builder.into_inner()?, sums: files.sums, kibibytes })
     }
 
     /// The digest of everything but the package's version. The digest of the tree stands for its members: the same ones are
@@ -103,34 +101,18 @@ impl Contents<'_> {
         members
     }
 
-    /// Writes the package around its compressed data; gives its control paragraph.
-    pub(super) fn assemble(
-        &self,
-        version: &DebianVersion,
-        described: &Described,
-        data: &Path,
-        extension: &str,
-        target: &Path,
-    ) -> Result<String, Failure> {
-        let control = self.control_archive(version, described).map_err(Failure::io("cannot pack", target))?;
-        let written = || -> io::Result<()> {
-            let mut archive = BufWriter::new(File::create(target)?);
-            ar::begin(&mut archive)?;
-            ar::member(&mut archive, "debian-binary", 4, &b"2.0\n"[..])?;
-            ar::member(&mut archive, "control.tar.gz", control.len() as u64, &control[..])?;
-            let file = File::open(data)?;
-            let size = file.metadata()?.len();
-            ar::member(&mut archive, &format!("data.tar.{extension}"), size, file)?;
-            archive.flush()
-        };
-        written().map_err(Failure::io("cannot write", target))?;
-        Ok(control::control(self.package, &version.to_string(), described.kibibytes))
+    /// The control paragraph.
+    pub(super) fn paragraph(&self, version: &DebianVersion, rest: &Rest) -> String {
+        control::control(self.package, &version.to_string(), rest.kibibytes)
     }
 
-    /// `control.tar.gz`: so small that every tool's own compression is good enough.
-    fn control_archive(&self, version: &DebianVersion, described: &Described) -> io::Result<Vec<u8>> {
-        let mut members = self.described(&version.to_string(), described.kibibytes);
-        members.push(Member::new("md5sums", described.sums.clone()));
+    /// `control.tar.gz`: so small that every tool's own compression is good enough. All of the tree is read for its sums.
+    ///
+    /// # Errors
+    /// When the tree cannot be read.
+    pub(super) fn control_archive(&self, version: &DebianVersion, rest: &Rest) -> io::Result<Vec<u8>> {
+        let mut members = self.described(&version.to_string(), rest.kibibytes);
+        members.push(Member::new("md5sums", self.tree.sums()? + &rest.sums));
         members.sort_by(|a, b| (a.path != "control", &a.path).cmp(&(b.path != "control", &b.path)));
         let encoder = flate2::GzBuilder::new().mtime(0).write(Vec::new(), flate2::Compression::default());
         let mut builder = tar::Builder::new(encoder);
@@ -143,30 +125,48 @@ impl Contents<'_> {
     }
 }
 
-/// The end of a data archive: files beside a tree that has passed.
-struct Files<'a, W: Write> {
-    builder: tar::Builder<&'a mut W>,
-    tree: tree::Tree,
+/// Writes the package: what describes its data, and the data, compressed.
+///
+/// # Errors
+/// When the data cannot be read or the package not written.
+pub(super) fn assemble(control: &[u8], data: &Path, extension: &str, target: &Path) -> io::Result<()> {
+    let mut archive = BufWriter::new(File::create(target)?);
+    ar::begin(&mut archive)?;
+    ar::member(&mut archive, "debian-binary", 4, &b"2.0\n"[..])?;
+    ar::member(&mut archive, "control.tar.gz", control.len() as u64, control)?;
+    let file = File::open(data)?;
+    let size = file.metadata()?.len();
+    ar::member(&mut archive, &format!("data.tar.{extension}"), size, file)?;
+    archive.flush()
 }
 
-impl<'a, W: Write> Files<'a, W> {
-    fn new(data: &'a mut W, tree: tree::Tree) -> Self {
-        Self { builder: tar::Builder::new(data), tree }
+/// The end of a data archive: files beside a tree.
+pub(super) struct Files {
+    builder: tar::Builder<Vec<u8>>,
+    directories: BTreeSet<String>,
+    sums: String,
+    kibibytes: u64,
+}
+
+impl Files {
+    fn new(tree: &Tree) -> Self {
+        let (builder, directories) = (tar::Builder::new(Vec::new()), tree.directories.clone());
+        Self { builder, directories, sums: String::new(), kibibytes: tree.kibibytes }
     }
 
     /// Adds a file, and the directories on the way to it that are not there yet.
     fn add(&mut self, member: &Member) -> io::Result<()> {
-        for directory in missing(&self.tree.directories, &member.path) {
+        for directory in missing(&self.directories, &member.path) {
             let mut header = header(tar::EntryType::Directory, 0o755, 0);
             self.builder.append_data(&mut header, format!("{directory}/"), io::empty())?;
-            self.tree.directories.insert(directory);
-            self.tree.kibibytes += 1;
+            self.directories.insert(directory);
+            self.kibibytes += 1;
         }
-        if self.tree.directories.contains(&member.path) {
+        if self.directories.contains(&member.path) {
             return Err(io::Error::other(format!("`/{}` is a directory of the tree already", member.path)));
         }
         if let Some(to) = &member.link {
-            self.tree.kibibytes += 1;
+            self.kibibytes += 1;
             let mut header = header(tar::EntryType::Symlink, member.mode, 0);
             return self.builder.append_link(&mut header, &member.path, to);
         }
@@ -176,24 +176,19 @@ impl<'a, W: Write> Files<'a, W> {
             &member.path,
             &member.content[..],
         )?;
-        self.tree.kibibytes += size.div_ceil(1024);
+        self.kibibytes += size.div_ceil(1024);
         let mut sum = Sum::default();
         sum.update(&member.content);
         // what an administrator may change is not compared
         if !member.path.starts_with("etc/") {
-            self.tree.sums += &format!("{}  {}\n", sum.finish(), member.path);
+            self.sums += &format!("{}  {}\n", sum.finish(), member.path);
         }
         Ok(())
     }
 
     /// How many directories a file would add.
     fn directories_for(&self, path: &str) -> u64 {
-        missing(&self.tree.directories, path).len() as u64
-    }
-
-    fn finish(self) -> io::Result<String> {
-        self.builder.into_inner()?;
-        Ok(self.tree.sums)
+        missing(&self.directories, path).len() as u64
     }
 }
 

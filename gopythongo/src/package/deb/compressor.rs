@@ -2,20 +2,21 @@
 
 use std::{
     fs::File,
-    io::{self, BufWriter, Write},
+    io::{self, PipeReader, PipeWriter, Write},
     path::{Path, PathBuf},
     thread,
 };
 
 use flate2::{Compression, GzBuilder};
 
+use super::tree::Tree;
 use crate::{
     run::{Failure, Work, process::Command},
     support::Digest,
 };
 
-/// How much is written at once.
-const BUFFER: usize = 256 * 1024;
+/// What a pipe holds, in bytes: the kernel's own limit for users (pipe(7)).
+const BUFFER: usize = 1 << 20;
 
 /// A way to compress.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,16 +55,11 @@ impl Compressor {
         }
     }
 
-    /// Compresses what `write` writes into a file, and gives what it gives.
+    /// Compresses a tree and what follows it into a file.
     ///
     /// # Errors
-    /// When `write` fails, the program does, or the file cannot be written.
-    pub(super) fn compress<T: Send>(
-        &self,
-        work: &mut Work<'_>,
-        target: &Path,
-        write: impl FnOnce(&mut dyn Write) -> Result<T, Failure> + Send,
-    ) -> Result<T, Failure> {
+    /// When the tree cannot be read, the program fails, or the file cannot be written.
+    pub(super) fn compress(&self, work: &mut Work<'_>, tree: &Tree, rest: &[u8], target: &Path) -> Result<(), Failure> {
         match self {
             Self::Zstd(program) => {
                 // with threads, whose number changes nothing in the bytes; `--single-thread` would
@@ -71,32 +67,37 @@ impl Compressor {
                     .args(["--quiet", "-3", "--threads=0", "--force", "-o"])
                     .arg(target)
                     .env("PATH", "/usr/bin:/bin");
-                let (reader, writer) = io::pipe().map_err(Failure::io("cannot make a pipe to", program))?;
+                let (reader, writer) = pipe().map_err(Failure::io("cannot make a pipe to", program))?;
                 thread::scope(|scope| {
-                    let producer =
-                        scope.spawn(move || flushed(BufWriter::with_capacity(BUFFER, writer), target, write));
+                    let producer = scope.spawn(move || copy(tree, rest, writer));
                     let compressed = work.feed(&command, reader);
-                    let produced =
-                        producer.join().map_err(|_| Failure::new("what was to be packed was not written"))?;
+                    let produced = producer.join().unwrap_or_else(|_| Err(io::Error::other("it was not written")));
                     // a program that has ended is why nobody reads any more
-                    compressed.and(produced)
+                    compressed.and(produced.map_err(Failure::io("cannot write", target)))
                 })
             }
             Self::Gzip => {
                 let file = File::create(target).map_err(Failure::io("cannot make", target))?;
-                let encoder = GzBuilder::new().mtime(0).write(file, Compression::default());
-                flushed(BufWriter::with_capacity(BUFFER, encoder), target, write)
+                let mut encoder = GzBuilder::new().mtime(0).write(file, Compression::default());
+                let copied = copy(tree, rest, &mut encoder).and_then(|()| encoder.finish());
+                copied.map(drop).map_err(Failure::io("cannot write", target))
             }
         }
     }
 }
 
-fn flushed<W: Write, T>(
-    mut writer: BufWriter<W>,
-    target: &Path,
-    write: impl FnOnce(&mut dyn Write) -> Result<T, Failure>,
-) -> Result<T, Failure> {
-    let value = write(&mut writer)?;
-    writer.flush().map_err(Failure::io("cannot write", target))?;
-    Ok(value)
+/// A pipe that holds as much as an ordinary user's may, so that both its ends wait rarely.
+fn pipe() -> io::Result<(PipeReader, PipeWriter)> {
+    let (reader, writer) = io::pipe()?;
+    // a smaller one works as well
+    #[cfg(target_os = "linux")]
+    let _ = rustix::pipe::fcntl_setpipe_size(&writer, BUFFER);
+    Ok((reader, writer))
+}
+
+/// Generic, so that the kernel can hand a file's pages to a pipe without a copy (splice(2), which [`io::copy`] uses).
+fn copy<W: Write>(tree: &Tree, rest: &[u8], mut to: W) -> io::Result<()> {
+    io::copy(&mut tree.bytes()?, &mut to)?;
+    to.write_all(rest)?;
+    to.flush()
 }

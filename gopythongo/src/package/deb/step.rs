@@ -1,17 +1,19 @@
 //! The step: what it reads, what decides its outcome, what it leaves.
 
 use std::{
-    fs,
-    io::{self, Write},
+    fs::{self, File},
+    io,
     path::Path,
+    thread,
 };
 
 use super::{
     Deb,
-    archive::{Contents, Described},
+    archive::{Contents, Rest, assemble},
     compressor::Compressor,
     members::{Files, members},
     package::Package,
+    tree::Tree,
 };
 use crate::{
     context::{Kinds, SourceTree},
@@ -83,49 +85,30 @@ impl Step for Deb {
 
     fn run(&self, work: &mut Work<'_>) -> Result<(), Failure> {
         let package = self.of_outcome(work)?;
-        let (tree, tree_digest) = tree(work)?;
+        let (path, tree_digest) = tree(work)?;
         let files = self.read(work)?;
-        let compressor = Compressor::find(self.gzip);
-        if compressor == Compressor::Gzip && !self.gzip {
-            let message =
-                format!("`{}` compresses with gzip, which takes longer: `zstd` is not on PATH", work.step().id);
-            work.emit(Event::Warning { message });
-        }
+        let file = File::open(&path).map_err(Failure::io("cannot read", &path))?;
+        let tree = Tree::look(file, package.root()).map_err(Failure::io("cannot pack", &path))?;
         let contents = Contents { package: &package, tree: &tree, tree_digest, members: members(&package, &files) };
-        let store = work.service::<Store>()?;
-        let (run, channel, commit) =
-            (work.run_id().to_owned(), work.context().channel.clone(), work.context().commit.clone());
-        let data = work.scratch().join("data.tar");
-        let mut settled = None;
-        let written = compressor.compress(work, &data, |data: &mut dyn Write| {
-            contents.write(data, |payload| {
-                let allocated = store.allocate_deb(
-                    &run,
-                    &package.name,
-                    &package.upstream,
-                    &payload,
-                    &channel,
-                    commit.as_deref(),
-                )?;
-                let version = allocated.version.parse().map_err(|error| Failure::new(format!("{error}")))?;
-                let is_new = allocated.existing.is_none();
-                settled = Some((payload, allocated.existing));
-                Ok(is_new.then_some(version))
-            })
-        })?;
-        let Some((payload, existing)) = settled else {
-            return Err(Failure::new(format!("`{}` was given no version", package.name)));
-        };
+        let (beside, payload) = contents.begin().map_err(Failure::io("cannot pack", &path))?;
         work.fact("name", &package.name);
         work.fact("payload", payload);
         work.fact("path", &package.path);
-        match (existing, written) {
-            (Some(release), _) => reuse(work, &store, &release),
-            (None, Some((version, described))) => {
-                leave(work, &contents, &version, &described, &data, compressor.extension())
-            }
-            (None, None) => Err(Failure::new(format!("`{}` was given no version", package.name))),
+        let (store, context) = (work.service::<Store>()?, work.context());
+        let allocated = store.allocate_deb(
+            work.run_id(),
+            &package.name,
+            &package.upstream,
+            &payload,
+            &context.channel,
+            context.commit.as_deref(),
+        )?;
+        if let Some(release) = allocated.existing {
+            return reuse(work, &store, &release);
         }
+        let version: DebianVersion = allocated.version.parse().map_err(|error| Failure::new(format!("{error}")))?;
+        let rest = contents.finish(beside, &version).map_err(Failure::io("cannot pack", &path))?;
+        self.pack(work, &contents, &version, &rest)
     }
 }
 
@@ -175,6 +158,38 @@ impl Deb {
         })
     }
 
+    /// Leaves a new package. Its sums are taken while its data is compressed.
+    fn pack(
+        &self,
+        work: &mut Work<'_>,
+        contents: &Contents<'_>,
+        version: &DebianVersion,
+        rest: &Rest,
+    ) -> Result<(), Failure> {
+        let compressor = Compressor::find(self.gzip);
+        if compressor == Compressor::Gzip && !self.gzip {
+            let message =
+                format!("`{}` compresses with gzip, which takes longer: `zstd` is not on PATH", work.step().id);
+            work.emit(Event::Warning { message });
+        }
+        let package = contents.package;
+        let file = format!("{}_{}_{}.deb", package.name, version.file_part(), package.architecture);
+        let (data, path) = (work.scratch().join("data.tar"), work.output("deb", &file)?);
+        let described = thread::scope(|scope| {
+            let described = scope.spawn(|| contents.control_archive(version, rest));
+            compressor.compress(work, contents.tree, &rest.data, &data)?;
+            let described = described.join().unwrap_or_else(|_| Err(io::Error::other("its sums were not taken")));
+            described.map_err(Failure::io("cannot pack", &path))
+        })?;
+        assemble(&described, &data, compressor.extension(), &path).map_err(Failure::io("cannot write", &path))?;
+        control(work, &contents.paragraph(version, rest))?;
+        work.fact("version", version);
+        work.fact("architecture", &package.architecture);
+        let size = fs::metadata(&path).map_err(Failure::io("cannot read", &path))?.len();
+        work.summary(format!("{file}, {}", megabytes(size)));
+        Ok(())
+    }
+
     fn read(&self, work: &Work<'_>) -> Result<Files, Failure> {
         if self.files().is_empty() {
             return Ok(Files::default());
@@ -218,27 +233,6 @@ fn reuse(work: &mut Work<'_>, store: &Store, release: &DebRelease) -> Result<(),
     work.fact("architecture", &release.architecture);
     work.fact("reused", "true");
     work.summary(format!("same as {}, whose bytes are used again", release.version));
-    Ok(())
-}
-
-/// Leaves a new package.
-fn leave(
-    work: &mut Work<'_>,
-    contents: &Contents<'_>,
-    version: &DebianVersion,
-    described: &Described,
-    data: &Path,
-    extension: &str,
-) -> Result<(), Failure> {
-    let package = contents.package;
-    let file = format!("{}_{}_{}.deb", package.name, version.file_part(), package.architecture);
-    let path = work.output("deb", &file)?;
-    let paragraph = contents.assemble(version, described, data, extension, &path)?;
-    control(work, &paragraph)?;
-    work.fact("version", version);
-    work.fact("architecture", &package.architecture);
-    let size = fs::metadata(&path).map_err(Failure::io("cannot read", &path))?.len();
-    work.summary(format!("{file}, {}", megabytes(size)));
     Ok(())
 }
 

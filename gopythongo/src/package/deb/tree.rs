@@ -1,78 +1,125 @@
-//! The tree that a package ships: a tar archive that passes through, looked at once on its way.
+//! The tree that a package ships: a tar archive that is looked at, header by header, and whose bytes go into the package as they are.
 
-use std::{
-    collections::BTreeSet,
-    io::{self, Read, Write},
-};
+use std::{collections::BTreeSet, fs::File, io, os::unix::fs::FileExt};
 
 use super::sum::Sum;
 
 /// How much is read at once.
 const CHUNK: usize = 256 * 1024;
 
-/// What is known of a tree after it has passed.
-#[derive(Debug, Default)]
+/// A GNU tar archive, and what is known of it without its files' bytes.
+#[derive(Debug)]
 pub(super) struct Tree {
+    tar: File,
+    files: Vec<Content>,
     /// Its directories: `opt`, `opt/shop`.
     pub(super) directories: BTreeSet<String>,
-    /// Lines of `md5sums`.
-    pub(super) sums: String,
     /// What it takes on a disk, in KiB (deb-substvars(5), `Installed-Size`).
     pub(super) kibibytes: u64,
+    /// Where its end begins, so that more can follow.
+    pub(super) end: u64,
 }
 
-/// Copies a GNU tar archive of the tree at `root` (`opt/shop`) without its end, so that more can follow.
-///
-/// # Errors
-/// When it cannot be read or written, or holds what a package of that tree cannot: something outside of it, or neither a
-/// file, a directory nor a symbolic link.
-pub(super) fn pass(mut tar: impl Read, root: &str, data: &mut impl Write) -> io::Result<Tree> {
-    let mut tree = Tree::default();
-    let mut long_name = None;
-    let mut buffer = vec![0; CHUNK];
-    loop {
+/// Where the bytes of a file are.
+#[derive(Debug)]
+struct Content {
+    path: String,
+    begin: u64,
+    size: u64,
+}
+
+impl Tree {
+    /// Looks at the archive of the tree at `root` (`opt/shop`).
+    ///
+    /// # Errors
+    /// When it cannot be read, or holds what a package of that tree cannot: something outside of it, or neither a file, a
+    /// directory nor a symbolic link.
+    pub(super) fn look(tar: File, root: &str) -> io::Result<Self> {
+        let mut tree = Self { tar, files: Vec::new(), directories: BTreeSet::new(), kibibytes: 0, end: 0 };
+        let mut long_name = None;
         let mut header = [0; 512];
-        tar.read_exact(&mut header)?;
-        if header.iter().all(|byte| *byte == 0) {
-            return Ok(tree);
-        }
-        data.write_all(&header)?;
-        let header = tar::Header::from_byte_slice(&header);
-        let (kind, size) = (header.entry_type(), header.entry_size()?);
-        if matches!(kind, tar::EntryType::GNULongName | tar::EntryType::GNULongLink) {
-            let name = whole(&mut tar, size, data)?;
-            if kind == tar::EntryType::GNULongName {
-                long_name = Some(name);
+        loop {
+            tree.tar.read_exact_at(&mut header, tree.end)?;
+            if header.iter().all(|byte| *byte == 0) {
+                return Ok(tree);
             }
-            continue;
-        }
-        let bytes = long_name.take().unwrap_or_else(|| header.path_bytes().into_owned());
-        let path = inside(&bytes, root)?;
-        match kind {
-            tar::EntryType::Regular | tar::EntryType::Continuous => {
-                let mut sum = Sum::default();
-                let mut left = size;
-                while left > 0 {
-                    let chunk = &mut buffer[..CHUNK.min(usize::try_from(left).unwrap_or(CHUNK))];
-                    tar.read_exact(chunk)?;
-                    sum.update(chunk);
-                    data.write_all(chunk)?;
-                    left -= chunk.len() as u64;
+            let header = tar::Header::from_byte_slice(&header);
+            let (kind, size) = (header.entry_type(), header.entry_size()?);
+            let begin = tree.end + 512;
+            tree.end = size
+                .checked_next_multiple_of(512)
+                .and_then(|blocks| begin.checked_add(blocks))
+                .ok_or_else(|| io::Error::other("the tree holds an entry that is larger than any file"))?;
+            match kind {
+                tar::EntryType::GNULongName => {
+                    long_name = Some(tree.name(begin, size)?);
+                    continue;
                 }
-                pad(&mut tar, size, data)?;
-                tree.sums += &format!("{}  {path}\n", sum.finish());
-                tree.kibibytes += size.div_ceil(1024);
+                tar::EntryType::GNULongLink => continue,
+                _ => {}
             }
-            tar::EntryType::Directory => {
-                tree.directories.insert(path);
-                tree.kibibytes += 1;
-            }
-            tar::EntryType::Symlink => tree.kibibytes += 1,
-            other => {
-                let message = format!("the tree holds `{path}`, which a package cannot: a tar entry of type {other:?}");
-                return Err(io::Error::other(message));
+            let bytes = long_name.take().unwrap_or_else(|| header.path_bytes().into_owned());
+            let path = inside(&bytes, root)?;
+            match kind {
+                tar::EntryType::Regular | tar::EntryType::Continuous => {
+                    tree.files.push(Content { path, begin, size });
+                    tree.kibibytes += size.div_ceil(1024);
+                }
+                tar::EntryType::Directory => {
+                    tree.directories.insert(path);
+                    tree.kibibytes += 1;
+                }
+                tar::EntryType::Symlink => tree.kibibytes += 1,
+                other => {
+                    let message =
+                        format!("the tree holds `{path}`, which a package cannot: a tar entry of type {other:?}");
+                    return Err(io::Error::other(message));
+                }
             }
         }
+    }
+
+    /// The archive without its end, to be read once.
+    ///
+    /// # Errors
+    /// When the file cannot be opened again.
+    pub(super) fn bytes(&self) -> io::Result<io::Take<File>> {
+        use std::io::{Read, Seek};
+
+        let mut tar = self.tar.try_clone()?;
+        tar.rewind()?;
+        Ok(tar.take(self.end))
+    }
+
+    /// Lines of `md5sums`. It reads beside whoever reads [`bytes`](Self::bytes).
+    ///
+    /// # Errors
+    /// When the archive cannot be read.
+    pub(super) fn sums(&self) -> io::Result<String> {
+        let mut sums = String::new();
+        let mut buffer = vec![0; CHUNK];
+        for file in &self.files {
+            let mut sum = Sum::default();
+            let (mut at, end) = (file.begin, file.begin + file.size);
+            while at < end {
+                let chunk = &mut buffer[..CHUNK.min(usize::try_from(end - at).unwrap_or(CHUNK))];
+                self.tar.read_exact_at(chunk, at)?;
+                sum.update(chunk);
+                at += chunk.len() as u64;
+            }
+            sums += &format!("{}  {}\n", sum.finish(), file.path);
+        }
+        Ok(sums)
+    }
+
+    /// The content of a small entry.
+    fn name(&self, begin: u64, size: u64) -> io::Result<Vec<u8>> {
+        if size > CHUNK as u64 {
+            return Err(io::Error::other("the tree holds a name that is longer than any file system takes"));
+        }
+        let mut bytes = vec![0; usize::try_from(size).unwrap_or(CHUNK)];
+        self.tar.read_exact_at(&mut bytes, begin)?;
+        Ok(bytes)
     }
 }
 
@@ -93,28 +140,10 @@ fn inside(bytes: &[u8], root: &str) -> io::Result<String> {
     Err(io::Error::other(format!("the tree holds `/{path}`, which is not below `/{root}`")))
 }
 
-/// Passes a small entry's content on, and gives it.
-fn whole(tar: &mut impl Read, size: u64, data: &mut impl Write) -> io::Result<Vec<u8>> {
-    if size > CHUNK as u64 {
-        return Err(io::Error::other("the tree holds a name that is longer than any file system takes"));
-    }
-    let mut bytes = Vec::new();
-    tar.by_ref().take(size).read_to_end(&mut bytes)?;
-    data.write_all(&bytes)?;
-    pad(tar, size, data)?;
-    Ok(bytes)
-}
-
-/// Passes on what fills the last block.
-fn pad(tar: &mut impl Read, size: u64, data: &mut impl Write) -> io::Result<()> {
-    let mut padding = [0; 512];
-    let padding = &mut padding[..((512 - size % 512) % 512) as usize];
-    tar.read_exact(padding)?;
-    data.write_all(padding)
-}
-
 #[cfg(test)]
 mod tests {
+    use std::io::{Read, Write};
+
     use super::*;
 
     fn header(kind: tar::EntryType, size: u64) -> tar::Header {
@@ -139,8 +168,14 @@ mod tests {
         builder.append_data(&mut header, path, content).expect("space");
     }
 
+    fn look(tar: &[u8]) -> io::Result<Tree> {
+        let mut file = tempfile::tempfile()?;
+        file.write_all(tar)?;
+        Tree::look(file, "opt/shop")
+    }
+
     #[test]
-    fn a_tree_passes_byte_for_byte_but_for_its_end() {
+    fn a_tree_is_known_without_its_end() -> io::Result<()> {
         let long = format!("opt/shop/{}/module.py", "deep/".repeat(40));
         let tar = archive(|builder| {
             file(builder, "opt/shop/one", b"message digest");
@@ -148,19 +183,34 @@ mod tests {
             let mut link = header(tar::EntryType::Symlink, 0);
             builder.append_link(&mut link, "opt/shop/python", "/usr/bin/python3").expect("space");
         });
-        let mut data = Vec::new();
-        let tree = pass(&tar[..], "opt/shop", &mut data).expect("a good tree");
-        assert_eq!(data, tar[..tar.len() - 1024]);
+        let tree = look(&tar)?;
+        for _ in 0..2 {
+            let mut data = Vec::new();
+            tree.bytes()?.read_to_end(&mut data)?;
+            assert_eq!(data, tar[..tar.len() - 1024]);
+        }
         assert_eq!(tree.directories, ["opt".to_owned(), "opt/shop".to_owned()].into());
         assert_eq!(tree.kibibytes, 2 + 1 + 3 + 1);
-        let sums: Vec<&str> = tree.sums.lines().collect();
+        let sums = tree.sums()?;
+        let sums: Vec<&str> = sums.lines().collect();
         assert_eq!(sums[0], "f96b697d7cb7938d525a2f31aaf161d0  opt/shop/one");
         assert!(sums[1].ends_with(&long), "{}", sums[1]);
+        Ok(())
+    }
+
+    #[test]
+    fn the_sum_of_a_large_file_is_that_of_all_its_bytes() -> io::Result<()> {
+        let content: Vec<u8> = (0..CHUNK * 2 + 77).map(|n| (n % 251) as u8).collect();
+        let mut sum = Sum::default();
+        sum.update(&content);
+        let tar = archive(|builder| file(builder, "opt/shop/large", &content));
+        assert_eq!(look(&tar)?.sums()?, format!("{}  opt/shop/large\n", sum.finish()));
+        Ok(())
     }
 
     #[test]
     fn what_does_not_belong_into_the_package_is_refused() {
-        let refused = |tar: Vec<u8>| pass(&tar[..], "opt/shop", &mut Vec::new()).expect_err("refused").to_string();
+        let refused = |tar: Vec<u8>| look(&tar).expect_err("refused").to_string();
         let outside = refused(archive(|builder| file(builder, "opt/shopping/x", b"")));
         assert_eq!(outside, "the tree holds `/opt/shopping/x`, which is not below `/opt/shop`");
         let device = refused(archive(|builder| {
@@ -175,7 +225,7 @@ mod tests {
     fn a_tree_that_is_cut_off_is_an_error() {
         let tar = archive(|builder| file(builder, "opt/shop/one", &[7; 3000]));
         for length in [0, 100, 512, 1600, tar.len() - 1024] {
-            assert!(pass(&tar[..length], "opt/shop", &mut Vec::new()).is_err(), "{length} bytes");
+            assert!(look(&tar[..length]).is_err(), "{length} bytes");
         }
     }
 }

@@ -1,120 +1,63 @@
-//! ruff, in an environment of its own, on the checkout's source; it reports and never repairs.
+//! ruff, which reports and never repairs.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::python::{Tool, Toolchain, lint};
+use super::{
+    finding::Finding,
+    lint,
+    linter::{Lint, Linter, Looked, Place, Selects},
+};
 use crate::{
     context::Survey,
-    run::{Failure, Key, Step, Work, process::Status},
+    run::{Failure, Work, process::Status},
 };
 
-/// Runs `ruff check` with the project's configuration; on request `ruff format --check` too.
+/// Runs `ruff check`; on request `ruff format --check` too. Codes may be beginnings of codes: `E9`, `F`.
+pub type Ruff = Lint<RuffLinter>;
+
+/// What ruff has of its own.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[must_use]
-pub struct Ruff {
-    version: Option<String>,
-    paths: Vec<PathBuf>,
-    select: Vec<String>,
-    args: Vec<String>,
+pub struct RuffLinter {
     format: bool,
 }
 
-impl Ruff {
-    /// ruff at the version that the project pins, else the default one.
-    pub fn new() -> Self {
-        Self::default()
-    }
-
-    /// Sets ruff's version: `0.14.0`. It goes before the project's own pin.
-    pub fn version(mut self, version: impl Into<String>) -> Self {
-        self.version = Some(version.into());
-        self
-    }
-
-    /// Sets what to look at, relative to the source. By default the whole source where ruff is configured, else the
-    /// project's packages and tests.
-    pub fn paths<P: Into<PathBuf>>(mut self, paths: impl IntoIterator<Item = P>) -> Self {
-        self.paths.extend(paths.into_iter().map(Into::into));
-        self
-    }
-
-    /// Sets which rules count, by code or its beginning. By default those of the project's configuration.
-    pub fn select<C: Into<String>>(mut self, codes: impl IntoIterator<Item = C>) -> Self {
-        self.select.extend(codes.into_iter().map(Into::into));
-        self
-    }
-
-    /// Adds arguments of `ruff check`.
-    pub fn args<A: Into<String>>(mut self, args: impl IntoIterator<Item = A>) -> Self {
-        self.args.extend(args.into_iter().map(Into::into));
-        self
-    }
-
-    /// Checks the formatting too: a file that `ruff format` would change is a finding.
+impl Lint<RuffLinter> {
+    /// Checks the formatting too: a file that `ruff format` would change fails the step.
     pub fn check_format(mut self) -> Self {
-        self.format = true;
+        self.own.format = true;
         self
     }
 }
 
-impl Ruff {
-    fn tool(&self, toolchain: &Toolchain, survey: &Survey) -> Result<Tool, Failure> {
-        let python = toolchain.pythons().interpreter(None)?;
-        let version = lint::version("ruff", self.version.as_ref(), survey, &python.version)?;
-        Ok(Tool::new("ruff", &version).python(python))
-    }
-}
+impl Selects for RuffLinter {}
 
-impl Step for Ruff {
-    const KIND: &'static str = "ruff";
-    const VERSION: u32 = 1;
+impl Linter for RuffLinter {
+    const NAME: &'static str = "ruff";
 
-    fn key(&self, key: &mut Key<'_>) -> Result<(), Failure> {
-        key.declared(&self.inputs())?;
-        let tool = self.tool(&*key.service::<Toolchain>()?, &key.job()?.survey)?;
-        tool.add_to("ruff", key)
+    /// The whole source where ruff is configured.
+    fn paths(survey: &Survey, source: &Path) -> Result<Vec<PathBuf>, Failure> {
+        match survey.ruff {
+            Some(_) => Ok(vec![PathBuf::from(".")]),
+            None => lint::paths(Self::NAME, &[], survey, source),
+        }
     }
 
-    fn run(&self, work: &mut Work<'_>) -> Result<(), Failure> {
-        let toolchain = work.service::<Toolchain>()?;
-        let survey = &work.job()?.survey;
-        let paths = match survey.ruff {
-            Some(_) if self.paths.is_empty() => vec![PathBuf::from(".")],
-            _ => lint::paths("ruff", &self.paths, survey, &work.source())?,
-        };
-        let tool = self.tool(&toolchain, survey)?;
-        let environment = toolchain.tool(work, &tool)?;
-        // `fix = true` in a project's configuration would rewrite the checkout.
-        let mut check = lint::command(&toolchain, work, &environment, "ruff").args([
-            "check",
-            "--no-cache",
-            "--no-fix",
-            "--output-format",
-            "concise",
-        ]);
-        if !self.select.is_empty() {
-            check = check.args(["--select", &self.select.join(",")]);
+    fn look(lint: &Ruff, place: &Place, work: &mut Work<'_>) -> Result<Looked, Failure> {
+        // `fix = true` in a project's configuration would rewrite the checkout
+        let mut check = place.command(work, "ruff").args(["check", "--no-cache", "--no-fix"]);
+        check = check.args(["--output-format", "concise"]);
+        if !lint.select.is_empty() {
+            check = check.args(["--select", &lint.select.join(",")]);
         }
-        let check = check.args(&self.args).arg("--").args(&paths);
-        let (finished, tail) = work.observe(&check)?;
-        match finished.status {
-            Status::Exited(0) => {}
-            Status::Exited(1) => {
-                let message = tail
-                    .iter()
-                    .rev()
-                    .find_map(|line| errors(line))
-                    .map_or_else(|| "ruff has findings".to_owned(), lint::findings);
-                return Err(work.failed(&check, &finished, tail, message));
-            }
-            _ => return Err(work.failed(&check, &finished, tail, "ruff could not look at the source")),
+        if !lint.ignore.is_empty() {
+            check = check.args(["--extend-ignore", &lint.ignore.join(",")]);
         }
-        if self.format {
-            let format = lint::command(&toolchain, work, &environment, "ruff")
-                .args(["format", "--check", "--no-cache", "--"])
-                .args(&paths);
+        let check = check.args(&lint.args).arg("--").args(&place.paths);
+        let looked = Looked::at(work, "ruff", &check, |code| code == 1, |line| Finding::read(line, 1))?;
+        if lint.own.format && looked.refusal.is_none() {
+            let format = place.command(work, "ruff").args(["format", "--check", "--no-cache", "--"]).args(&place.paths);
             let (finished, tail) = work.observe(&format)?;
             let message = match finished.status {
                 Status::Exited(0) => None,
@@ -125,24 +68,6 @@ impl Step for Ruff {
                 return Err(work.failed(&format, &finished, tail, message));
             }
         }
-        work.summary("no findings");
-        Ok(())
-    }
-}
-
-/// `Found 3 errors.`, with what is fixable after it in some versions.
-fn errors(line: &str) -> Option<usize> {
-    line.strip_prefix("Found ")?.split(' ').next()?.parse().ok()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_count_is_read_from_the_last_line() {
-        assert_eq!(errors("Found 3 errors."), Some(3));
-        assert_eq!(errors("Found 1 error (1 fixable)."), Some(1));
-        assert_eq!(errors("All checks passed!"), None);
+        Ok(looked)
     }
 }

@@ -88,6 +88,23 @@ impl Coverage {
 }
 
 impl FileCoverage {
+    /// The lines with statements in their order, and whether they ran.
+    pub(in crate::python) fn lines(&self) -> impl Iterator<Item = (u32, bool)> {
+        let all: BTreeSet<u32> = self.executed.union(&self.missing).copied().collect();
+        all.into_iter().map(|line| (line, self.executed.contains(&line)))
+    }
+
+    /// Where the branches of a line lead, and whether they were taken.
+    pub(in crate::python) fn branches_by_line(&self) -> BTreeMap<i64, BTreeMap<i64, bool>> {
+        let mut lines: BTreeMap<i64, BTreeMap<i64, bool>> = BTreeMap::new();
+        for (branches, taken) in [(&self.missing_branches, false), (&self.executed_branches, true)] {
+            for (line, to) in branches {
+                lines.entry(*line).or_default().insert(*to, taken);
+            }
+        }
+        lines
+    }
+
     fn unite(&mut self, other: Self) {
         self.executed.extend(other.executed);
         self.executed_branches.extend(other.executed_branches);

@@ -1,18 +1,18 @@
 //! Coverage that may only improve.
 
 use std::{
+    collections::BTreeMap,
     fs, io,
     path::{Path, PathBuf},
 };
 
 use serde::{Deserialize, Serialize};
 
-use crate::python::{Coverage, Covered};
+use crate::python::{Coverage, Covered, baseline};
 use crate::{
-    context::{BuildKind, Context},
     event::Event,
     run::{Failure, FailureKind, Inputs, Key, Outcome, Step, Work},
-    store::Store,
+    store::Figure,
     support::{Digest, words},
 };
 
@@ -48,7 +48,7 @@ impl Step for CoverageRatchet {
     const VERSION: u32 = 1;
 
     fn inputs(&self) -> Inputs {
-        Inputs::none().artifact("pytest").artifact("tox").artifact("nox").artifact("integration-tests")
+        measured()
     }
 
     fn key(&self, key: &mut Key<'_>) -> Result<(), Failure> {
@@ -61,11 +61,14 @@ impl Step for CoverageRatchet {
         Ok(())
     }
 
+    fn is_ratchet(&self) -> bool {
+        true
+    }
+
     /// The figure to reach is no part of the key: a first promotion records the very figure that was measured, and
     /// nothing has to be measured again for that. A known outcome stands unless today's figure refuses it.
     fn recall(&self, work: &mut Work<'_>, outcome: &Outcome, _run: &str) -> Result<(), Failure> {
-        let fact = |name: &str| outcome.facts.get(name).and_then(|fact| fact.parse::<u64>().ok());
-        let known = fact("covered").zip(fact("total")).map(|(covered, total)| Covered { covered, total });
+        let known = Figure::left(outcome).as_ref().and_then(covered);
         let stale = |why: &str| Err(Failure::of(FailureKind::Stale, why));
         match (self.baseline(work)?, known) {
             (None, _) if self.required => stale("no figure is recorded any more"),
@@ -98,12 +101,11 @@ impl Step for CoverageRatchet {
             work.summary(format!("unknown, {UNCOMPARED}"));
             return Ok(());
         }
-        work.fact("covered", now.covered);
-        work.fact("total", now.total);
+        Figure::leave(work, &[("covered".to_owned(), now.covered), ("total".to_owned(), now.total)].into());
         let Some(baseline) = baseline else {
             let place = match &self.file {
                 Some(file) => format!("`{}` does not exist", file.display()),
-                None => format!("channel `{}` holds no figure", channel(work.context())),
+                None => format!("channel `{}` holds no figure", baseline::channel(work.context())),
             };
             let message = format!("coverage of `{job}` is compared with nothing: {place}");
             if self.required {
@@ -137,7 +139,8 @@ impl CoverageRatchet {
     fn baseline(&self, work: &Work<'_>) -> Result<Option<Baseline>, Failure> {
         match &self.file {
             Some(file) => committed(&work.source().join(file)),
-            None => recorded(&*work.service::<Store>()?, work.run_id(), work.context(), &work.step().job),
+            None => Ok(baseline::recorded(work)?
+                .and_then(|found| Some(Baseline { figure: covered(&found.counts)?, place: found.place }))),
         }
     }
 }
@@ -162,26 +165,9 @@ fn fell(before: Covered, now: Covered) -> bool {
     ratio && now.missing() > before.missing()
 }
 
-/// The channel whose figure a build must reach: that of the branch it will be merged into.
-fn channel(context: &Context) -> &str {
-    match (context.kind, &context.target) {
-        (BuildKind::PullRequest, Some(target)) => target,
-        (BuildKind::Feature | BuildKind::PullRequest | BuildKind::Release, _) => "develop",
-        (BuildKind::Hotfix, _) => "master",
-        (BuildKind::Develop | BuildKind::Master, _) => &context.channel,
-    }
-}
-
-/// The figure in a channel below the run, else in `master`.
-fn recorded(store: &Store, run: &str, context: &Context, job: &str) -> Result<Option<Baseline>, Failure> {
-    let base = match store.stage(run, &context.channel)?.base {
-        0 => return Ok(None),
-        number => store.generation(number)?,
-    };
-    Ok([channel(context), "master"].into_iter().find_map(|name| {
-        let figure = base.channels.get(name)?.ratchets.get(job)?;
-        Some(Baseline { figure: Covered { covered: figure.covered, total: figure.total }, place: name.to_owned() })
-    }))
+/// The figure that counts are.
+fn covered(counts: &BTreeMap<String, u64>) -> Option<Covered> {
+    Some(Covered { covered: *counts.get("covered")?, total: *counts.get("total")? })
 }
 
 /// The figure in a committed file: `covered = 1174` and `total = 1204`.
@@ -204,8 +190,13 @@ fn committed(file: &Path) -> Result<Option<Baseline>, Failure> {
     Ok(Some(Baseline { figure, place }))
 }
 
+/// What the steps that measure leave.
+pub(super) fn measured() -> Inputs {
+    Inputs::none().artifact("pytest").artifact("tox").artifact("nox").artifact("integration-tests")
+}
+
 /// What all suites of the job covered together.
-fn union(work: &Work<'_>) -> Result<Coverage, Failure> {
+pub(super) fn union(work: &Work<'_>) -> Result<Coverage, Failure> {
     let mut all = Coverage::default();
     for artifact in work.needed().values().filter_map(|outcome| outcome.artifacts.get("coverage")) {
         let blob = work.blob(&artifact.digest);

@@ -36,9 +36,9 @@ fn project() -> Bench {
 fn flake8_looks_at_packages_and_tests_and_its_findings_are_counted() {
     let bench = project();
     let script = r#"
-for arg; do case $arg in --output-file=*) file=${arg#*=};; esac; last="$before $arg"; before=$arg; done
+for arg; do last="$before $arg"; before=$arg; done
 test "$last" = "src/money tests" || exit 2
-echo "src/money/__init__.py:1:1: F401 'os' imported but unused" | tee "$file"
+echo "src/money/__init__.py:1:1: F401 'os' imported but unused"
 exit 1"#;
     bench.stand_in("flake8", script);
     let before = listing(bench.source.path());
@@ -67,7 +67,7 @@ fn ruff_may_not_repair() {
     let bench = project();
     bench.stand_in(
         "ruff",
-        r#"case "$*" in "check --no-cache --no-fix "*) echo "Found 2 errors."; exit 1;; esac; exit 2"#,
+        r#"case "$*" in "check --no-cache --no-fix "*) echo "a.py:1:1: F401 [*] \`os\` imported"; echo "a.py:2:1: E999 no"; exit 1;; esac; exit 2"#,
     );
     let done = bench.run(library("money").step(Ruff::new()));
     assert_eq!(done.failures["money/ruff"].message, "2 findings");
@@ -78,4 +78,35 @@ fn a_path_that_does_not_exist_is_said_before_a_tool_is_made() {
     let bench = project();
     let done = bench.run(library("money").step(Flake8::new().paths(["srcs"])));
     assert!(done.failures["money/flake8"].message.starts_with("`srcs` does not exist in"), "{done:?}");
+}
+
+#[test]
+fn findings_may_stay_and_become_fewer_but_not_more() {
+    let bench = project();
+    let find = |codes: &[&str]| {
+        let lines =
+            codes.iter().map(|code| format!("echo 'src/money/__init__.py:1:1: {code} wrong'; ")).collect::<String>();
+        bench.stand_in("flake8", &format!("{lines} exit 1"));
+        bench.write("src/money/__init__.py", &codes.join(" "));
+        bench.run(library("money").step(Flake8::new().ratchet()))
+    };
+    let first = find(&["F401", "F401", "E501"]);
+    assert_eq!(first.outcomes["money/flake8"].summary.as_deref(), Some("3 findings, compared with nothing"));
+    let fewer = find(&["F401", "F401"]);
+    assert_eq!(fewer.outcomes["money/flake8"].summary.as_deref(), Some("2 findings, 3 in develop"));
+    let more = find(&["F401", "F401", "E501"]);
+    assert_eq!(more.failures["money/flake8"].message, "more findings than in develop: 1 E501 (0 before)");
+    assert!(more.failures["money/flake8"].command.is_some());
+    let other = find(&["F401", "W291"]);
+    assert_eq!(other.failures["money/flake8"].message, "more findings than in develop: 1 W291 (0 before)");
+}
+
+#[test]
+fn findings_are_kept_as_sarif() {
+    let bench = project();
+    bench.stand_in("flake8", r#"echo "src/money/__init__.py:1:1: F401 'os' imported but unused"; exit 0"#);
+    let done = bench.run(library("money").step(Flake8::new()));
+    assert_eq!(done.outcomes["money/flake8"].summary.as_deref(), Some("1 finding"));
+    let artifact = &done.outcomes["money/flake8"].artifacts["sarif"];
+    assert_eq!(artifact.file, "flake8.sarif");
 }

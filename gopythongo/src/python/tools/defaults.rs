@@ -6,7 +6,8 @@ use crate::python::Requirement;
 type Default = (&'static str, &'static str, u64);
 
 /// By normalised name; of one name the newest first.
-const VERSIONS: [Default; 38] = [
+const VERSIONS: [Default; 41] = [
+    ("bandit", "1.9.4", 10),
     ("coverage", "7.17.3", 11),
     ("coverage", "7.10.7", 9),
     ("coverage", "7.6.1", 8),
@@ -32,6 +33,8 @@ const VERSIONS: [Default; 38] = [
     ("pluggy", "1.7.0", 9),
     ("poetry-core", "2.5.0", 10),
     ("poetry-core", "1.9.1", 8),
+    ("prospector", "1.20.0", 10),
+    ("pylint", "4.1.4", 10),
     ("pytest", "9.2.0", 10),
     ("pytest", "8.4.2", 9),
     ("pytest", "8.3.5", 8),

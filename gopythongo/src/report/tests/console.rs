@@ -191,7 +191,7 @@ fn the_directory_of_a_step_is_left_out_of_what_its_commands_print() {
 #[test]
 fn no_secret_is_printed() {
     let page = Page::default();
-    let mut redactor = Redactor::default();
+    let redactor = Redactor::default();
     redactor.learn(Secret::new("hunter2"));
     let mut console = Console::new(Telling::default(), redactor, page.clone(), page.clone());
     let events = vec![output("money/wheel", "got hunter2"), Event::Warning { message: "hunter2!".to_owned() }];

@@ -25,7 +25,7 @@ fn a_step_ends_with_its_counts_at_the_top() {
     result.summary = None;
     check(
         passed("money/pytest", 1234, result),
-        r#"{"version":1,"time":"2026-11-23T03:01:02.000Z","run":"20261123-030102-c3d4","type":"step-finished","step":"money/pytest","outcome":"passed","cpu_ms":10,"ms":1234,"result":{},"tests":{"failed":0,"passed":78,"skipped":2}}"#,
+        r#"{"version":1,"time":"2026-11-23T03:01:02.000Z","run":"20261123-030102-c3d4","type":"step-finished","step":"money/pytest","outcome":"passed","cpu_ms":10,"ms":1234,"result":{},"tests":{"passed":78,"failed":0,"skipped":2}}"#,
     );
 }
 
@@ -39,10 +39,10 @@ fn an_effect_names_target_digest_and_receipt() {
 
 #[test]
 fn a_secret_is_found_even_where_json_escapes_it() {
-    let mut redactor = Redactor::default();
+    let redactor = Redactor::default();
     redactor.learn(Secret::new("pass\"word"));
     let text = lines(vec![output("money/wheel", "token pass\"word!")], redactor);
-    assert!(text.contains(r#""line":"token …!""#), "{text}");
+    assert!(text.contains(r#""line":"token ***!""#), "{text}");
 }
 
 #[test]

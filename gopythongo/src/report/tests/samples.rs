@@ -66,7 +66,7 @@ pub(super) fn started() -> Event {
         planned("promote", &["money/upload"]),
     ];
     let plan = Plan { pipeline: "storefront".to_owned(), context, steps, left_out: Vec::new() };
-    Event::RunStarted { plan: Box::new(plan), resumed: false, commit: None }
+    Event::RunStarted { plan: Arc::new(plan), resumed: false, commit: None }
 }
 
 pub(super) fn begun(step: &str, reason: &str) -> Event {

@@ -9,10 +9,10 @@ use std::{
         Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU64, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
-use rustix::process::{Pid, Signal, WaitOptions, getpgrp, getpid, kill_process, kill_process_group, waitpid};
+use rustix::process::{Pid, Signal, WaitOptions, getpid, kill_process, kill_process_group, waitpid};
 
 use super::{
     Usage,
@@ -25,6 +25,12 @@ const MARKER: &str = "GOPYTHONGO_STEP";
 
 /// USER_HZ, what `/proc` counts in: 100 on every architecture that people run Python shops on.
 const TICK: Duration = Duration::from_millis(10);
+
+/// How long a command may have lasted that is asked whether it left nobody; giving out every pid takes longer.
+const BRIEF: Duration = Duration::from_secs(1);
+
+/// How many pids are looked at one by one. The table of all processes is read sooner than more.
+const FEW: i32 = 128;
 
 /// The commands of this program, whichever supervisor started them.
 static LIVE: Mutex<Live> = Mutex::new(Live { commands: BTreeSet::new(), helpers: BTreeSet::new(), since: 0 });
@@ -59,6 +65,7 @@ pub(super) fn forget_helper(pid: i32) {
 /// A command with all its descendants.
 pub(super) struct Family {
     root: i32,
+    begun: Instant,
     marker: String,
     /// The pipes that it was given, as `/proc` shows them.
     pipes: Vec<PathBuf>,
@@ -78,13 +85,13 @@ impl Family {
     ) -> Result<(T, Self), E> {
         let own = format!("{}.{}", getpid().as_raw_pid(), COUNTER.fetch_add(1, Ordering::Relaxed));
         let marker = std::env::var(MARKER).map_or_else(|_| own.clone(), |outer| format!("{outer}/{own}"));
-        let mut live = live();
+        let (mut live, begun) = (live(), Instant::now());
         let (started, root) = start(MARKER, &marker)?;
         if live.commands.is_empty() {
             live.since = table::of(root).map_or(0, |process| process.start);
         }
         live.commands.insert(root);
-        Ok((started, Self { root, marker, pipes, known: HashMap::new(), user: 0, system: 0 }))
+        Ok((started, Self { root, begun, marker, pipes, known: HashMap::new(), user: 0, system: 0 }))
     }
 
     /// The command's pid.
@@ -100,6 +107,9 @@ impl Family {
 
     /// The command's living processes, itself among them. Those of them that died as our children are waited for.
     pub(super) fn living(&mut self) -> Vec<Process> {
+        if self.left_nobody() {
+            return Vec::new();
+        }
         let found = self.search();
         self.known.extend(found.iter().map(|process| (process.pid, process.start)));
         let own = getpid().as_raw_pid();
@@ -133,6 +143,26 @@ impl Family {
         let (user, system) = table::of(self.root).map_or((0, 0), |root| (root.user, root.system));
         let time = |ticks: u64| TICK * u32::try_from(ticks).unwrap_or(u32::MAX);
         Usage { user: time(self.user + user), system: time(self.system + system) }
+    }
+
+    /// Whether the command is dead and has certainly left nobody, alive or dead. Most commands end so, and looking at every
+    /// process of the machine takes longer than many a command.
+    ///
+    /// What a dead command left is a child of this program, which adopted it before that death could be seen, or descends
+    /// from such a child; and pids are given out in order, so that only later ones can be its. Where that proves nothing, as
+    /// after more time than it takes to give out every pid once, the answer is no.
+    fn left_nobody(&self) -> bool {
+        let live = live();
+        if self.begun.elapsed() > BRIEF || !table::of(self.root).is_none_or(|root| root.zombie) {
+            return false;
+        }
+        let own = getpid().as_raw_pid();
+        let later = table::latest().filter(|latest| (self.root..=self.root + FEW).contains(latest));
+        later.is_some_and(|latest| {
+            (self.root + 1..=latest)
+                .filter(|pid| !live.commands.contains(pid) && !live.helpers.contains(pid))
+                .all(|pid| table::of(pid).is_none_or(|process| process.parent != own))
+        })
     }
 
     fn search(&self) -> Vec<Process> {
@@ -172,7 +202,8 @@ impl Family {
             // It dropped its environment and all it inherited, or is dead. The last command that runs answers for it,
             // unless this program started it otherwise: then it is in this program's group.
             None => {
-                live.commands.len() == 1 && child.start >= live.since && child.group != getpgrp().as_raw_nonzero().get()
+                let is_ours = || own_group().is_none_or(|own| own == child.group);
+                live.commands.len() == 1 && child.start >= live.since && !is_ours()
             }
         }
     }
@@ -181,6 +212,12 @@ impl Family {
         let rest = marker.to_str().and_then(|marker| marker.strip_prefix(&self.marker));
         rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
     }
+}
+
+/// The group of this program as the table shows it: 0 where its leader is outside of the PID namespace, which `getpgrp` of
+/// rustix takes for impossible.
+fn own_group() -> Option<i32> {
+    table::of(getpid().as_raw_pid()).map(|own| own.group)
 }
 
 impl Drop for Family {

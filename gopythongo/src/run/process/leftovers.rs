@@ -143,14 +143,20 @@ fn pattern(run: &str) -> String {
 mod tests {
     use super::*;
 
+    /// A child that other tests of this program leave alone.
+    fn start(command: &mut Command) -> Child {
+        let mut start = || command.spawn().map(|child| i32::try_from(child.id()).map(|pid| (child, pid)));
+        family::start_helper(|| start()?.map_err(std::io::Error::other)).expect("sleep can be started")
+    }
+
     fn sleeper(run: &str) -> Child {
-        Command::new("sleep").arg("600").env(RUN, run).process_group(0).spawn().expect("sleep can be started")
+        start(Command::new("sleep").arg("600").env(RUN, run).process_group(0))
     }
 
     /// A child that clears its environment, as tox does, in the group of `leader`.
     fn cleared(leader: &Child) -> Child {
         let group = i32::try_from(leader.id()).expect("pids are small");
-        Command::new("sleep").arg("600").env_clear().process_group(group).spawn().expect("sleep can be started")
+        start(Command::new("sleep").arg("600").env_clear().process_group(group))
     }
 
     #[test]

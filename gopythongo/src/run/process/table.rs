@@ -25,6 +25,11 @@ pub(super) fn all() -> Vec<Process> {
     entries.flatten().filter_map(|entry| of(entry.file_name().to_str()?.parse().ok()?)).collect()
 }
 
+/// The pid that was given out last (proc_loadavg(5)): to a process or a thread, which may be gone.
+pub(super) fn latest() -> Option<i32> {
+    fs::read_to_string("/proc/loadavg").ok()?.split_ascii_whitespace().last()?.parse().ok()
+}
+
 /// One process, if it is still there.
 pub(crate) fn of(pid: i32) -> Option<Process> {
     // One read gives the whole line: this is asked for every process of the machine, some forty times a run.

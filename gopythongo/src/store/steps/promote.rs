@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     event::{Event, RunState},
-    run::{EffectClass, Failure, FailureKind, Inputs, Nature, Outcome, Probe, Receipt, Step, Work},
+    run::{EffectClass, Failure, FailureKind, Inputs, Nature, Probe, Receipt, Step, Work},
     store::{Figure, PromoteError, Store, deb_release, series::Label},
     support::words,
 };
@@ -122,22 +122,15 @@ fn figures(work: &mut Work<'_>, store: &Store) -> Result<BTreeMap<String, Figure
     let channel = store.current()?.channel(&work.context().channel);
     let commit = work.context().commit.clone();
     let mut figures = BTreeMap::new();
-    let measured: Vec<(String, Outcome)> = work
-        .needed()
-        .iter()
-        .filter_map(|(id, outcome)| Some((id.strip_suffix("/coverage-ratchet")?.to_owned(), outcome.clone())))
-        .collect();
-    for (job, outcome) in measured {
-        let fact = |name: &str| outcome.facts.get(name).and_then(|fact| fact.parse::<u64>().ok());
-        let (Some(covered), Some(total)) = (fact("covered"), fact("total")) else { continue };
-        let figure = Figure { covered, total, commit: commit.clone() };
-        match channel.ratchets.get(&job) {
-            Some(baseline) if (baseline.covered, baseline.total) == (covered, total) => continue,
+    let measured = work.needed().iter().filter_map(|(id, outcome)| Some((id.clone(), Figure::left(outcome)?)));
+    for (step, counts) in measured.collect::<Vec<_>>() {
+        match channel.ratchets.get(&step) {
+            Some(baseline) if baseline.counts == counts => continue,
             Some(Figure { commit: Some(baseline), .. }) if !descends(work, baseline)? => {
-                work.say(&format!("the ratchet of `{job}` stays: this commit does not descend from {baseline}"));
+                work.say(&format!("the ratchet of `{step}` stays: this commit does not descend from {baseline}"));
                 continue;
             }
-            _ => figures.insert(job, figure),
+            _ => figures.insert(step, Figure { counts, commit: commit.clone() }),
         };
     }
     Ok(figures)

@@ -31,6 +31,10 @@ impl Step for Upload {
         Nature::Effect(EffectClass::Content)
     }
 
+    fn stays_in_stage(&self) -> bool {
+        true
+    }
+
     fn inputs(&self) -> Inputs {
         Inputs::none().artifact("wheel")
     }

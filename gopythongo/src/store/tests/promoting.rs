@@ -132,16 +132,16 @@ fn what_the_channel_has_makes_no_generation() {
 #[test]
 fn figures_are_recorded_with_the_promotion() {
     let (_directory, store) = new_store();
-    let figure = Figure { covered: 9, total: 10, commit: None };
+    let figure = Figure { counts: [("covered".to_owned(), 9)].into(), commit: None };
     store.stage("r1", "develop").expect("space");
     store
         .update_stage("r1", |stage| {
-            let _ = stage.ratchets.insert("money".to_owned(), figure.clone());
+            let _ = stage.ratchets.insert("money/coverage-ratchet".to_owned(), figure.clone());
         })
         .expect("space");
     let promotion = store.promote("r1").expect("nobody else is there");
     assert_eq!((promotion.generation, promotion.set.len()), (1, 0));
-    assert_eq!(store.current().expect("a generation").figure("develop", "money"), Some(&figure));
+    assert_eq!(store.current().expect("a generation").figure("develop", "money/coverage-ratchet"), Some(&figure));
 }
 
 #[test]

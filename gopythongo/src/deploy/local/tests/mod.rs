@@ -5,7 +5,9 @@ mod ground;
 
 mod faults;
 mod load;
+mod restarts;
 mod switching;
+mod trials;
 
 use std::{env, path::Path};
 

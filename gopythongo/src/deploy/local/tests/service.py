@@ -42,6 +42,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
             # until somebody writes
             with open(data + "/gate") as gate:
                 gate.read()
+        if self.path == "/teapot":
+            return self.answer(418, version)
         if self.path == "/headers":
             return self.answer(200, str(self.headers))
         if self.path == "/path":

@@ -1,0 +1,126 @@
+//! The repositories that were asked: each once, whoever wants to know something of it.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use super::{
+    git::{GitError, Repository},
+    git_index,
+};
+
+/// The repositories of a pipeline's sources, as they were when they were first asked for. Cheap to clone: clones are the same.
+#[derive(Debug, Clone, Default)]
+pub struct Repositories(Arc<Mutex<Asked>>);
+
+#[derive(Debug, Default)]
+struct Asked {
+    /// By their top directories.
+    opened: BTreeMap<PathBuf, Result<Arc<Repository>, GitError>>,
+    /// The top directory of the work tree that each directory is in.
+    tops: HashMap<PathBuf, Option<PathBuf>>,
+}
+
+impl Repositories {
+    /// The repository that a canonical directory is in.
+    pub(super) fn of(&self, directory: &Path) -> Option<Result<Arc<Repository>, GitError>> {
+        let mut asked = self.asked();
+        let top = asked.top(directory)?;
+        let open = |top: &PathBuf| Repository::open(top).map(Arc::new);
+        Some(asked.opened.entry(top).or_insert_with_key(open).clone())
+    }
+
+    /// The top directory of the work tree that a canonical directory is in; `None` where there is no repository.
+    pub(super) fn top(&self, directory: &Path) -> Option<PathBuf> {
+        self.asked().top(directory)
+    }
+
+    /// What the work tree at `top` tracks, and what it neither tracks nor ignores, relative to it. `None` if the repository was
+    /// not asked for before, or does not tell.
+    pub(super) fn files(&self, top: &Path) -> Option<(Vec<PathBuf>, Arc<Repository>)> {
+        let repository = self.asked().opened.get(top)?.clone().ok()?;
+        Some((git_index::tracked(top)?, repository))
+    }
+
+    /// What the repositories that were asked could not tell, although versions are made of it.
+    pub(super) fn doubts(&self) -> Vec<String> {
+        let doubt = |repository: &Result<Arc<Repository>, GitError>| match repository {
+            Err(error) => {
+                let hint = error.hint().map(|hint| format!("; {hint}")).unwrap_or_default();
+                Some(format!("{error}: what is built from it counts as uncommitted{hint}"))
+            }
+            Ok(repository) if repository.shallow => Some(format!(
+                "{} is a shallow clone: versions count only the commits that are here; `git fetch --unshallow --tags` brings all",
+                repository.toplevel.display()
+            )),
+            Ok(_) => None,
+        };
+        self.asked().opened.values().filter_map(doubt).collect()
+    }
+
+    fn asked(&self) -> MutexGuard<'_, Asked> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Asked {
+    /// Thousands of sources share most of the directories above them: each is looked at once.
+    fn top(&mut self, directory: &Path) -> Option<PathBuf> {
+        if !self.tops.contains_key(directory) && !directory.is_dir() {
+            return None;
+        }
+        let mut passed = Vec::new();
+        let mut found = None;
+        for ancestor in directory.ancestors() {
+            if let Some(known) = self.tops.get(ancestor) {
+                found.clone_from(known);
+                break;
+            }
+            passed.push(ancestor.to_owned());
+            if ancestor.join(".git").exists() {
+                found = Some(ancestor.to_owned());
+                break;
+            }
+        }
+        self.tops.extend(passed.into_iter().map(|directory| (directory, found.clone())));
+        found
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{
+        super::git::{tests::repository, toplevel},
+        *,
+    };
+    use crate::support::trees::plant;
+
+    #[test]
+    fn the_top_is_the_one_that_is_found_without_memory() {
+        let directory = repository(&[("a/b/c/x", "1"), ("d/x", "1")]);
+        let path = directory.path().canonicalize().expect("it is there");
+        plant(&path, &[("a/b/.git/x", "")]);
+        let repositories = Repositories::default();
+        for below in ["a/b/c", "d", "a", "a/b", "", "a/b/c", "missing", "missing"] {
+            let directory = path.join(below);
+            assert_eq!(repositories.top(&directory), toplevel(&directory), "{below}");
+        }
+        assert_eq!(repositories.top(Path::new("/")), toplevel(Path::new("/")));
+    }
+
+    #[test]
+    fn a_repository_is_asked_once() {
+        let directory = repository(&[("x", "1")]);
+        let path = directory.path().canonicalize().expect("it is there");
+        let repositories = Repositories::default();
+        assert!(repositories.files(&path).is_none(), "nobody has asked for it");
+        let first = repositories.of(&path).expect("it is one").expect("git is there");
+        plant(&path, &[("y", "1")]);
+        let again = repositories.clone().of(&path).expect("it is one").expect("git is there");
+        assert!(Arc::ptr_eq(&first, &again) && again.untracked.is_empty());
+        let (tracked, _) = repositories.files(&path).expect("it was asked for");
+        assert_eq!(tracked, [Path::new("x")]);
+    }
+}

@@ -1,0 +1,83 @@
+//! The lines of events that are many or large, written without a tree of values in between: the run's beginning with its plan,
+//! and a step that found its outcome in the cache. Their fields stand as those of all lines do.
+
+use serde::{Serialize, Serializer};
+
+use super::ndjson::VERSION;
+use crate::{
+    event::{Event, Stamped, StepOutcome},
+    plan::Plan,
+    run::{Outcome, TestCounts},
+};
+
+/// A line, to be serialised.
+#[derive(Serialize)]
+pub(super) struct Quick<'a> {
+    version: u32,
+    #[serde(serialize_with = "time")]
+    time: std::time::SystemTime,
+    run: &'a str,
+    #[serde(flatten)]
+    event: Kind<'a>,
+}
+
+#[derive(Serialize)]
+#[serde(tag = "type", rename_all = "kebab-case")]
+enum Kind<'a> {
+    RunStarted {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        commit: Option<&'a str>,
+        plan: &'a Plan,
+        resumed: bool,
+    },
+    StepFinished {
+        step: &'a str,
+        outcome: StepOutcome,
+        cpu_ms: u64,
+        ms: u64,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        reason: Option<&'a str>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        result: Option<Left<'a>>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        tests: Option<&'a TestCounts>,
+    },
+}
+
+/// An outcome without its counts, which stand at the top.
+struct Left<'a>(&'a Outcome);
+
+impl Serialize for Left<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.0.tests {
+            None => self.0.serialize(serializer),
+            Some(_) => Outcome { tests: None, ..self.0.clone() }.serialize(serializer),
+        }
+    }
+}
+
+impl<'a> Quick<'a> {
+    /// The line of an event, if it is one of these.
+    pub(super) fn of(stamped: &'a Stamped) -> Option<Self> {
+        let event = match &stamped.event {
+            Event::RunStarted { plan, resumed, commit } => {
+                Kind::RunStarted { commit: commit.as_deref(), plan, resumed: *resumed }
+            }
+            Event::StepFinished { step, outcome, reason, ms, cpu_ms, result, failure: None } => Kind::StepFinished {
+                step,
+                outcome: *outcome,
+                cpu_ms: *cpu_ms,
+                ms: *ms,
+                reason: reason.as_deref(),
+                result: result.as_deref().map(Left),
+                tests: result.as_deref().and_then(|outcome| outcome.tests.as_ref()),
+            },
+            _ => return None,
+        };
+        Some(Self { version: VERSION, time: stamped.time, run: &stamped.run, event })
+    }
+}
+
+fn time<S: Serializer>(time: &std::time::SystemTime, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(&humantime::format_rfc3339_millis(*time))
+}
