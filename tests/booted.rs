@@ -3,6 +3,7 @@
 use std::{
     ffi::OsStr,
     fs,
+    io::{Read, Seek},
     process::{Child, Command, Stdio},
     time::{Duration, Instant},
 };
@@ -24,13 +25,19 @@ pub struct Booted {
 
 impl Booted {
     pub(crate) fn start(mut command: Command) -> Self {
-        let child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("it starts");
+        let mut said = tempfile::tempfile().expect("a temporary file");
+        let heard = said.try_clone().expect("a descriptor");
+        let child = command.stdout(Stdio::null()).stderr(heard).spawn().expect("it starts");
         let begin = Instant::now();
         let mut booted = Self { child, leader: 0 };
         loop {
             assert!(begin.elapsed() < PATIENCE, "systemd is not up after {PATIENCE:?}");
             let ended = booted.child.try_wait().expect("it can be waited for");
-            assert!(ended.is_none(), "systemd-nspawn ended: {ended:?}");
+            if let Some(ended) = ended {
+                let mut text = String::new();
+                let _ = said.rewind().and_then(|()| said.read_to_string(&mut text));
+                panic!("systemd-nspawn ended with {ended}: {text}");
+            }
             if let Some(leader) = first_process(booted.child.id()) {
                 booted.leader = leader;
                 let state = booted.run(&["systemctl", "is-system-running", "--wait"]);

@@ -71,4 +71,10 @@ mod tests {
         plan(pipeline()).kind(Master).deploys("shop", "production").does_not_deploy("shop", "testing");
         plan(pipeline()).needs("shop-live/switch:testing", "promote");
     }
+
+    #[test]
+    fn whatever_goes_wrong_nothing_is_lost_doubled_or_untested() {
+        let explored = simulate(pipeline()).exhaustive(2);
+        println!("{explored}");
+    }
 }

@@ -5,20 +5,34 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::LocalHost;
+use super::{LocalHost, SimulatedHosts, hosted::Hosted};
 use crate::run::Failure;
 
 /// All environments below a state directory; a service of runs.
 #[derive(Debug, Clone)]
 pub struct Environments {
     state: PathBuf,
+    simulated: Option<SimulatedHosts>,
 }
 
 impl Environments {
     /// Those of a state directory. Nothing is made.
     #[must_use]
     pub fn new(state: &Path) -> Self {
-        Self { state: state.to_owned() }
+        Self { state: state.to_owned(), simulated: None }
+    }
+
+    /// Those of hosts that are simulated.
+    pub(crate) fn simulated(hosts: SimulatedHosts) -> Self {
+        Self { state: PathBuf::new(), simulated: Some(hosts) }
+    }
+
+    /// An application's environment, on the host that it is on.
+    pub(super) fn hosted(&self, environment: &str, application: &str) -> Box<dyn Hosted> {
+        match &self.simulated {
+            Some(hosts) => Box::new(hosts.host(environment, application)),
+            None => Box::new(self.local(environment, application)),
+        }
     }
 
     /// An application's environment on this machine.

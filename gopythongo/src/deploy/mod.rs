@@ -7,8 +7,10 @@ mod blue_green;
 mod environment;
 mod environments;
 mod front;
+mod hosted;
 mod in_flight;
 pub mod local;
+mod simulated;
 mod slot;
 mod supervisor;
 mod switch;
@@ -17,8 +19,12 @@ pub use blue_green::BlueGreen;
 pub use environment::{Approval, Environment, Host};
 pub use environments::Environments;
 pub use local::{Live, LocalHost, Package};
+pub(crate) use simulated::{Hosts, SimulatedHosts};
 pub use slot::Slot;
 pub(crate) use supervisor::supervise;
 pub use switch::Switch;
+
+#[cfg(test)]
+mod contract;
 
 use in_flight::InFlight;

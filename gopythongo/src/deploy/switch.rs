@@ -4,7 +4,7 @@ use std::{any::Any, collections::BTreeMap, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Approval, BlueGreen, Environment, Environments, Live, LocalHost, Package};
+use super::{Approval, BlueGreen, Environment, Environments, Live, Package, hosted::Hosted};
 use crate::{
     context::Kinds,
     event::{Event, RunState},
@@ -121,7 +121,7 @@ impl Step for Switch {
             Package { name: self.package.clone(), version: newest.version.clone(), digest: newest.digest, file };
         let host = self.host(work)?;
         let switched = host.switch(&package, &self.blue_green, self.port, work.cancel(), &|line| work.say(line));
-        let live = switched.map_err(|error| self.still(&host, &newest, error))?;
+        let live = switched.map_err(|error| self.still(&*host, &newest, error))?;
         work.summary(format!("{application} {} in the {} slot at {}", live.version, live.slot, live.url));
         work.receipt(self.receipt(&live, false));
         self.conclude(work, live, false);
@@ -130,8 +130,8 @@ impl Step for Switch {
 }
 
 impl Switch {
-    fn host(&self, work: &Work<'_>) -> Result<LocalHost, Failure> {
-        Ok(work.service::<Environments>()?.local(&self.environment, &self.application))
+    fn host(&self, work: &Work<'_>) -> Result<Box<dyn Hosted>, Failure> {
+        Ok(work.service::<Environments>()?.hosted(&self.environment, &self.application))
     }
 
     /// The newest package of the application in the run's channel.
@@ -193,7 +193,7 @@ impl Switch {
     }
 
     /// The failure of a switch, with what serves all the same.
-    fn still(&self, host: &LocalHost, newest: &DebRelease, mut failure: Failure) -> Failure {
+    fn still(&self, host: &dyn Hosted, newest: &DebRelease, mut failure: Failure) -> Failure {
         let serving = host.status().ok().flatten().filter(|live| live.healthy && live.digest != newest.digest);
         if let Some(live) = serving {
             failure.message =

@@ -10,7 +10,7 @@ use std::{
 };
 
 use super::{Fault, Record};
-use crate::support::Hasher;
+use crate::{plan::StepId, run::Receipt, support::Hasher};
 
 /// A journal that is being written. Only one program may: the run's lock sees to that.
 #[derive(Debug)]
@@ -73,6 +73,22 @@ impl Journal {
         let bytes = fs::read(path).map_err(failed("cannot read", path))?;
         let (records, _) = parse(&bytes).map_err(|message| JournalError { path: path.to_owned(), message })?;
         Ok(records)
+    }
+
+    /// The receipts in a journal, by step, in their order; what else is in it is not looked at.
+    ///
+    /// # Errors
+    /// When the file cannot be read, or a receipt is damaged.
+    pub(crate) fn receipts(path: &Path) -> Result<Vec<(StepId, Receipt)>, JournalError> {
+        let text = fs::read_to_string(path).map_err(failed("cannot read", path))?;
+        let lines = text.lines().filter_map(|line| line.split_once(",\"record\":")?.1.strip_suffix('}'));
+        let receipts = lines.filter(|record| record.starts_with("{\"record\":\"receipt\""));
+        let parsed = receipts.map(|record| match serde_json::from_str(record) {
+            Ok(Record::Receipt { step, receipt }) => Ok((step, receipt)),
+            Ok(_) => Err(JournalError { path: path.to_owned(), message: "a receipt is none".to_owned() }),
+            Err(error) => Err(failed("cannot understand", path)(error.into())),
+        });
+        parsed.collect()
     }
 
     /// Appends a record and syncs it, with those that were [noted](Self::note).
@@ -170,7 +186,6 @@ fn checked(number: u64, line: &[u8]) -> Result<&str, &'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::run::Receipt;
 
     fn record(i: usize) -> Record {
         match i % 3 {

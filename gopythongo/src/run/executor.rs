@@ -11,7 +11,7 @@ use std::{
 };
 
 use super::{
-    Failure, FailureKind, Outcome, RunDirectory, RunError, Services,
+    Failure, FailureKind, Outcome, Rehearsal, RunDirectory, RunError, Services,
     bus::Bus,
     durations::Durations,
     machine::machine,
@@ -99,13 +99,16 @@ pub fn execute(lowered: &Lowered, options: &Options, setting: Setting) -> Result
         .with(&manifests);
     let repositories = services.get::<Repositories>().map(|asked| (*asked).clone()).unwrap_or_default();
     let trees = Arc::new(Trees::new(&cache_directory, &context, &manifests, repositories));
-    let read_ahead = ReadAhead::begin(&trees, &lowered.plan);
+    let rehearsal = services.get::<Rehearsal>();
+    let read_ahead = rehearsal.is_none().then(|| ReadAhead::begin(&trees, &lowered.plan));
     let (mut journal, earlier) = Journal::open(&directory.path().join("journal.ndjson"))?;
     let resumed = !earlier.is_empty();
-    if resumed {
+    if resumed && rehearsal.is_none() {
         end_leftovers(directory.id());
     }
-    supervisor.set_run(directory.id());
+    if rehearsal.is_none() {
+        supervisor.set_run(directory.id());
+    }
     let planned = earlier.iter().rev().find_map(|record| match record {
         Record::Started { plan, .. } => Some(plan),
         _ => None,
@@ -137,6 +140,7 @@ pub fn execute(lowered: &Lowered, options: &Options, setting: Setting) -> Result
         bus,
         journal: Mutex::new(journal),
         unfinished: AtomicBool::new(false),
+        rehearsal,
     };
     let durations = Durations::open(&cache_directory.join("durations"));
     let worker = Worker {
@@ -171,7 +175,9 @@ pub fn execute(lowered: &Lowered, options: &Options, setting: Setting) -> Result
     }
     let state = run.state(&failures);
     run.append(&Record::Finished { state: state.clone() })?;
-    read_ahead.end();
+    if let Some(read_ahead) = read_ahead {
+        read_ahead.end();
+    }
     run.shared.trees.save();
     // without it the next run begins with something else
     let _ = durations.save();
@@ -200,6 +206,8 @@ struct Run<'a> {
     journal: Mutex<Journal>,
     /// Whether steps are left that could have run.
     unfinished: AtomicBool,
+    /// Says who goes next where nothing of the run is real.
+    rehearsal: Option<Arc<Rehearsal>>,
 }
 
 impl Run<'_> {
@@ -217,10 +225,15 @@ impl Run<'_> {
         let scheduler = Scheduler::new(&needs, &costs, loads, self.options.jobs.get());
         let turn = Mutex::new(Turn { scheduler, ..Turn::default() });
         let (changed, over) = (Condvar::new(), Condvar::new());
+        let threads = self.options.jobs.get().min(steps.len());
+        if let Some(rehearsal) = &self.rehearsal {
+            rehearsal.begin(threads);
+        }
         std::thread::scope(|scope| {
-            for _ in 0..self.options.jobs.get().min(steps.len()) {
-                scope.spawn(|| {
-                    self.take_turns(&steps, worker, &turn, &changed);
+            for number in 0..threads {
+                let (steps, turn, changed, over) = (&steps, &turn, &changed, &over);
+                scope.spawn(move || {
+                    self.take_turns(steps, worker, turn, changed, number);
                     over.notify_one();
                 });
             }
@@ -248,17 +261,33 @@ impl Run<'_> {
     }
 
     /// Performs one step after the other, until none is left that could begin.
-    fn take_turns(&self, steps: &[&PlannedStep], worker: &Worker<'_>, turn: &Mutex<Turn>, changed: &Condvar) {
+    fn take_turns(
+        &self,
+        steps: &[&PlannedStep],
+        worker: &Worker<'_>,
+        turn: &Mutex<Turn>,
+        changed: &Condvar,
+        number: usize,
+    ) {
+        let rehearsal = self.rehearsal.as_deref();
+        let _part = rehearsal.map(|rehearsal| rehearsal.enter(number));
         let mut held = turn.lock().unwrap_or_else(PoisonError::into_inner);
         while !held.over {
             let next = if self.goes_on(&held.failures) { held.scheduler.next() } else { None };
             let Some(node) = next else {
                 if held.running == 0 {
                     held.over = true;
-                    changed.notify_all();
+                    self.tell(changed);
                     break;
                 }
-                held = changed.wait(held).unwrap_or_else(PoisonError::into_inner);
+                held = match rehearsal {
+                    Some(rehearsal) => {
+                        drop(held);
+                        rehearsal.wait(number);
+                        turn.lock().unwrap_or_else(PoisonError::into_inner)
+                    }
+                    None => changed.wait(held).unwrap_or_else(PoisonError::into_inner),
+                };
                 continue;
             };
             held.running += 1;
@@ -282,13 +311,24 @@ impl Run<'_> {
                     held.failures.push((step.id.clone(), failure));
                 }
             }
-            changed.notify_all();
+            self.tell(changed);
+        }
+    }
+
+    /// Wakes the threads that wait for something to do.
+    fn tell(&self, changed: &Condvar) {
+        match &self.rehearsal {
+            Some(rehearsal) => rehearsal.wake(),
+            None => changed.notify_all(),
         }
     }
 
     /// How long the steps take, in milliseconds: as long as they took, else by their effort on each file of their sources,
     /// at the rate of those that are known.
     fn costs(&self, steps: &[&PlannedStep], worker: &Worker<'_>) -> Vec<u64> {
+        if let Some(rehearsal) = &self.rehearsal {
+            return steps.iter().map(|step| rehearsal.cost(&step.id)).collect();
+        }
         let known: Vec<Option<u64>> = steps.iter().map(|step| worker.durations.get(&step.id)).collect();
         if known.iter().all(Option::is_some) {
             return known.into_iter().map(Option::unwrap_or_default).collect();

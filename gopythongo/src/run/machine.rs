@@ -1,13 +1,17 @@
 //! What of the machine decides an outcome besides programs: architecture and release of the operating system.
 
-use std::{fs, path::Path};
+use std::{fs, path::Path, sync::LazyLock};
 
 /// `x86_64, debian 12`: the architecture, and `ID` and `VERSION_ID` of `/etc/os-release` (os-release(5)). A system that
 /// releases nothing (`sid`) has its code name, one without the file the kernel's name alone.
-pub(super) fn machine() -> String {
-    let places = ["/etc/os-release", "/usr/lib/os-release"];
-    let text = places.iter().find_map(|place| fs::read_to_string(Path::new(place)).ok());
-    format!("{}, {}", std::env::consts::ARCH, text.map_or_else(|| std::env::consts::OS.to_owned(), |text| named(&text)))
+pub(super) fn machine() -> &'static str {
+    static MACHINE: LazyLock<String> = LazyLock::new(|| {
+        let places = ["/etc/os-release", "/usr/lib/os-release"];
+        let text = places.iter().find_map(|place| fs::read_to_string(Path::new(place)).ok());
+        let system = text.map_or_else(|| std::env::consts::OS.to_owned(), |text| named(&text));
+        format!("{}, {system}", std::env::consts::ARCH)
+    });
+    &MACHINE
 }
 
 fn named(text: &str) -> String {

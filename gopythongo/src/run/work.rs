@@ -10,7 +10,7 @@ use std::{
 };
 
 use super::{
-    Failure, FailureKind, Outcome, Receipt, Services, TestCounts,
+    Artifact, Failure, FailureKind, Outcome, Receipt, Services, TestCounts,
     failure::FailedCommand,
     key::missing,
     process::{Cancel, Command, Finished, Status, Supervisor},
@@ -20,7 +20,7 @@ use crate::{
     context::{Context, JobContext, Redactor, Secret, Secrets, SourceTree},
     event::{Event, RunState},
     plan::PlannedStep,
-    support::words,
+    support::{Digest, words},
 };
 
 /// The last lines of a command's output that a failure repeats.
@@ -36,7 +36,7 @@ pub(crate) struct Shared {
     pub(crate) cancel: Cancel,
     pub(crate) trees: Arc<Trees>,
     /// Architecture and release, which are in every key.
-    pub(crate) machine: String,
+    pub(crate) machine: &'static str,
     /// Where blobs of the cache are: artifacts of earlier steps.
     pub(crate) blobs: PathBuf,
     /// How a step says that the run ends.
@@ -157,8 +157,22 @@ impl Work<'_> {
 
     /// The blob of an artifact; read only.
     #[must_use]
-    pub fn blob(&self, digest: &crate::support::Digest) -> PathBuf {
+    pub fn blob(&self, digest: &Digest) -> PathBuf {
         crate::cache::blob_path(&self.shared.blobs, digest)
+    }
+
+    /// Leaves bytes as an artifact, without a file in between: for steps that are simulated, where a blob that is there is
+    /// whole.
+    pub(crate) fn leave(&mut self, artifact: &str, file: String, bytes: &[u8]) -> Result<(), Failure> {
+        let digest = Digest::of(bytes);
+        let blob = self.blob(&digest);
+        if !blob.exists() {
+            let shard = blob.parent().unwrap_or(&self.shared.blobs);
+            fs::create_dir_all(shard).map_err(Failure::io("cannot make", shard))?;
+            fs::write(&blob, bytes).map_err(Failure::io("cannot write", &blob))?;
+        }
+        self.outcome.artifacts.insert(artifact.to_owned(), Artifact { file, digest, size: bytes.len() as u64 });
+        Ok(())
     }
 
     /// Remembers a small fact for later steps.

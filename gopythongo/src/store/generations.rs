@@ -61,11 +61,6 @@ impl Generations {
         }
     }
 
-    /// The current generation.
-    pub(super) fn current(&self) -> Result<Arc<Generation>, StoreError> {
-        self.load(self.number()?)
-    }
-
     /// A generation that is or was current. A file with a higher number is what a crash left of one that never was.
     pub(super) fn get(&self, number: u64) -> Result<Arc<Generation>, StoreError> {
         if number > self.number()? {
@@ -158,9 +153,8 @@ impl Generations {
         ))
     }
 
-    /// The directory of a generation.
-    pub(super) fn path(&self, number: u64) -> PathBuf {
-        self.all().join(name(number))
+    fn path(&self, number: u64) -> PathBuf {
+        path(&self.directory, number)
     }
 
     fn all(&self) -> PathBuf {
@@ -170,6 +164,11 @@ impl Generations {
     fn pointer(&self) -> PathBuf {
         self.directory.join("current")
     }
+}
+
+/// The directory of a generation, below a store's own.
+pub(super) fn path(store: &Path, number: u64) -> PathBuf {
+    store.join(DIRECTORY).join(name(number))
 }
 
 fn name(number: u64) -> String {

@@ -1,4 +1,4 @@
-//! The store itself: what is under its lock.
+//! The store itself: what is decided under its lock.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -12,26 +12,16 @@ use pep440_rs::Version;
 
 use super::{
     Blobs, DebRelease, Generation, PromoteError, Promotion, Release, Settled, Stage, StoreError,
-    allocations::{Allocation, Allocations},
-    apt::{Keyring, View},
-    deb_promotion,
-    deb_series::DebSeries,
-    generations::Generations,
-    promotion,
-    series::Series,
-    settlement, stage, upload,
+    allocations::Allocation, deb_promotion, deb_series::DebSeries, disk::Disk, generations, memory::Memory, promotion,
+    series::Series, settlement, shelf::Shelf, upload,
 };
-use crate::{
-    support::{Digest, FileLock},
-    version::VersionPlan,
-};
+use crate::{support::Digest, version::VersionPlan};
 
 /// A store in a directory. Several processes may use one; commits are serialised by its lock.
 #[derive(Debug, Clone)]
 pub struct Store {
     directory: PathBuf,
-    generations: Generations,
-    pub(super) keyring: Keyring,
+    shelf: Arc<dyn Shelf>,
     #[cfg(test)]
     pub(super) tap: super::tests::Tap,
 }
@@ -63,15 +53,25 @@ impl Store {
     /// When the directory cannot be made, or its current generation cannot be read.
     pub fn open(directory: &Path) -> Result<Self, StoreError> {
         fs::create_dir_all(directory).map_err(StoreError::io("cannot make", directory))?;
-        let store = Self {
-            directory: directory.to_owned(),
-            generations: Generations::new(directory.to_owned()),
-            keyring: Keyring::new(directory.join("keyring")),
-            #[cfg(test)]
-            tap: super::tests::Tap::default(),
-        };
+        let store = Self::on(directory, Arc::new(Disk::new(directory)));
         store.current()?;
         Ok(store)
+    }
+
+    /// A store whose blobs alone are files, below a directory; everything else is in memory, and nobody else sees it. Its
+    /// apt repository is what its generations say, and has no files.
+    pub(crate) fn in_memory(directory: &Path) -> (Self, Memory) {
+        let memory = Memory::default();
+        (Self::on(directory, Arc::new(memory.clone())), memory)
+    }
+
+    pub(super) fn on(directory: &Path, shelf: Arc<dyn Shelf>) -> Self {
+        Self {
+            directory: directory.to_owned(),
+            shelf,
+            #[cfg(test)]
+            tap: super::tests::Tap::default(),
+        }
     }
 
     /// Its blobs.
@@ -85,7 +85,7 @@ impl Store {
     /// # Errors
     /// When it cannot be read.
     pub fn current(&self) -> Result<Arc<Generation>, StoreError> {
-        self.generations.current()
+        self.shelf.generation(self.shelf.number()?)
     }
 
     /// An earlier generation, by its number; 0 is the empty one.
@@ -93,7 +93,7 @@ impl Store {
     /// # Errors
     /// When it cannot be read, or there is none of that number.
     pub fn generation(&self, number: u64) -> Result<Arc<Generation>, StoreError> {
-        self.generations.get(number)
+        self.shelf.generation(number)
     }
 
     /// The apt repository of the current generation; `None` if no package was promoted yet.
@@ -116,7 +116,7 @@ impl Store {
     /// The directory of an earlier generation or the current one: `generation.json`, and `apt` if it has Debian packages.
     #[must_use]
     pub(crate) fn generation_directory(&self, number: u64) -> PathBuf {
-        self.generations.path(number)
+        generations::path(&self.directory, number)
     }
 
     /// The store's own directory.
@@ -137,31 +137,34 @@ impl Store {
         if series.is_final() {
             return Ok(plan.version(plan.number));
         }
-        let _lock = self.lock()?;
-        let (mut file, allocations) = self.allocations()?;
-        if let Some(version) = allocations.iter().find_map(|record| record.answers(run, package, plan)) {
-            return Ok(version.clone());
-        }
+        let _lock = self.shelf.lock()?;
         let current = self.current()?;
-        let released = current.everywhere(package).filter_map(|release| {
-            let (own, number) = Series::of(&release.parsed()?);
-            number.filter(|_| own == series)
-        });
-        let taken: BTreeSet<u64> =
-            allocations.iter().filter_map(|record| record.takes(package, &series)).chain(released).collect();
-        let number = (plan.number..).find(|number| !taken.contains(number)).unwrap_or(plan.number);
-        let version = plan.version(number);
-        file.append(&Allocation::Reserved {
-            run: run.to_owned(),
-            package: package.to_owned(),
-            base: plan.base.clone(),
-            numbering: plan.numbering,
-            wanted: plan.number,
-            number,
-            local: plan.local.clone(),
-            version: version.clone(),
+        let mut given = plan.version(plan.number);
+        self.shelf.allocate(&mut |allocations| {
+            if let Some(version) = allocations.iter().find_map(|record| record.answers(run, package, plan)) {
+                given = version.clone();
+                return None;
+            }
+            let released = current.everywhere(package).filter_map(|release| {
+                let (own, number) = Series::of(&release.parsed()?);
+                number.filter(|_| own == series)
+            });
+            let taken: BTreeSet<u64> =
+                allocations.iter().filter_map(|record| record.takes(package, &series)).chain(released).collect();
+            let number = (plan.number..).find(|number| !taken.contains(number)).unwrap_or(plan.number);
+            given = plan.version(number);
+            Some(Allocation::Reserved {
+                run: run.to_owned(),
+                package: package.to_owned(),
+                base: plan.base.clone(),
+                numbering: plan.numbering,
+                wanted: plan.number,
+                number,
+                local: plan.local.clone(),
+                version: given.clone(),
+            })
         })?;
-        Ok(version)
+        Ok(given)
     }
 
     /// Says which payload an allocated version got. A release with the same payload is used again: the channel's newest one,
@@ -179,10 +182,9 @@ impl Store {
         channel: &str,
         commit: Option<&str>,
     ) -> Result<Settled, StoreError> {
-        let _lock = self.lock()?;
+        let _lock = self.shelf.lock()?;
         let build = settlement::Build { package, version, payload, channel, commit };
         let settled = settlement::settle(&build, &*self.current()?, self.staged(run)?.as_ref())?;
-        let (mut file, allocations) = self.allocations()?;
         let record = Allocation::Settled {
             run: run.to_owned(),
             package: package.to_owned(),
@@ -190,9 +192,7 @@ impl Store {
             payload: *payload,
             commit: commit.map(str::to_owned),
         };
-        if !allocations.contains(&record) {
-            file.append(&record)?;
-        }
+        self.shelf.allocate(&mut |allocations| (!allocations.contains(&record)).then(|| record.clone()))?;
         Ok(settled)
     }
 
@@ -213,31 +213,34 @@ impl Store {
         channel: &str,
         commit: Option<&str>,
     ) -> Result<AllocatedDeb, StoreError> {
-        let _lock = self.lock()?;
+        let _lock = self.shelf.lock()?;
         let series = DebSeries::of(upstream);
         let current = self.current()?;
         let build = deb_promotion::Build { package, series: &series, payload, channel };
         if let Some(release) = deb_promotion::existing(&build, &current, self.staged(run)?.as_ref()) {
             return Ok(AllocatedDeb { version: release.version.clone(), existing: Some(release.clone()) });
         }
-        let (mut file, allocations) = self.allocations()?;
-        if let Some(version) = allocations.iter().find_map(|record| record.answers_deb(run, package, upstream, payload))
-        {
-            return Ok(AllocatedDeb { version: version.clone(), existing: None });
-        }
-        let taken = allocations.iter().filter_map(|record| record.takes_deb(package, &series));
-        let highest = taken.chain(deb_promotion::released(package, &series, &current)).max();
-        let number = highest.map_or(series.start, |highest| series.start.max(highest + 1));
-        let version = series.version(number);
-        file.append(&Allocation::Deb {
-            run: run.to_owned(),
-            package: package.to_owned(),
-            upstream: upstream.clone(),
-            payload: *payload,
-            version: version.clone(),
-            commit: commit.map(str::to_owned),
+        let mut given = String::new();
+        self.shelf.allocate(&mut |allocations| {
+            let answer = allocations.iter().find_map(|record| record.answers_deb(run, package, upstream, payload));
+            if let Some(version) = answer {
+                given.clone_from(version);
+                return None;
+            }
+            let taken = allocations.iter().filter_map(|record| record.takes_deb(package, &series));
+            let highest = taken.chain(deb_promotion::released(package, &series, &current)).max();
+            let number = highest.map_or(series.start, |highest| series.start.max(highest + 1));
+            given = series.version(number);
+            Some(Allocation::Deb {
+                run: run.to_owned(),
+                package: package.to_owned(),
+                upstream: upstream.clone(),
+                payload: *payload,
+                version: given.clone(),
+                commit: commit.map(str::to_owned),
+            })
         })?;
-        Ok(AllocatedDeb { version, existing: None })
+        Ok(AllocatedDeb { version: given, existing: None })
     }
 
     /// A run's stage; made on the current generation if there is none.
@@ -245,7 +248,7 @@ impl Store {
     /// # Errors
     /// When it cannot be read or written, or is for another channel.
     pub fn stage(&self, run: &str, channel: &str) -> Result<Stage, StoreError> {
-        let _lock = self.lock()?;
+        let _lock = self.shelf.lock()?;
         if let Some(stage) = self.staged(run)? {
             return if stage.channel == channel {
                 Ok(stage)
@@ -254,8 +257,8 @@ impl Store {
                 Err(StoreError::new(message))
             };
         }
-        let stage = Stage::new(run, channel, self.generations.number()?);
-        stage::write(&self.stage_path(run)?, &stage)?;
+        let stage = Stage::new(run, channel, self.shelf.number()?);
+        self.shelf.put_stage(&stage)?;
         Ok(stage)
     }
 
@@ -264,7 +267,7 @@ impl Store {
     /// # Errors
     /// When it cannot be read, or `run` is no run's id.
     pub fn staged(&self, run: &str) -> Result<Option<Stage>, StoreError> {
-        stage::read(&self.stage_path(run)?)
+        self.shelf.staged(run)
     }
 
     /// Changes a run's stage, under the store's lock, synced.
@@ -272,12 +275,12 @@ impl Store {
     /// # Errors
     /// When the run has none, or it cannot be written.
     pub fn update_stage(&self, run: &str, change: impl FnOnce(&mut Stage)) -> Result<Stage, StoreError> {
-        let _lock = self.lock()?;
+        let _lock = self.shelf.lock()?;
         let before = self.staged(run)?.ok_or_else(|| StoreError::new(format!("run `{run}` has no stage")))?;
         let mut stage = before.clone();
         change(&mut stage);
         if stage != before {
-            stage::write(&self.stage_path(run)?, &stage)?;
+            self.shelf.put_stage(&stage)?;
         }
         Ok(stage)
     }
@@ -288,7 +291,7 @@ impl Store {
     /// # Errors
     /// When the channel moved, a rule refuses the set, or the store cannot be written; nothing has then changed.
     pub fn promote(&self, run: &str) -> Result<Promotion, PromoteError> {
-        let _lock = self.lock()?;
+        let _lock = self.shelf.lock()?;
         if let Some(promotion) = self.promoted(run)? {
             return Ok(promotion);
         }
@@ -343,7 +346,7 @@ impl Store {
     /// When generations cannot be read.
     pub fn promoted(&self, run: &str) -> Result<Option<Promotion>, StoreError> {
         let Some(stage) = self.staged(run)? else { return Ok(None) };
-        for number in (stage.base + 1..=self.generations.number()?).rev() {
+        for number in (stage.base + 1..=self.shelf.number()?).rev() {
             let generation = self.generation(number)?;
             if generation.run == run {
                 return Ok(Some(Promotion { generation: number, set: generation.set.clone() }));
@@ -359,7 +362,7 @@ impl Store {
     /// # Errors
     /// When the run has no stage, or it cannot be read or written.
     pub fn rebase(&self, run: &str) -> Result<Vec<String>, StoreError> {
-        let _lock = self.lock()?;
+        let _lock = self.shelf.lock()?;
         let mut stage = self.staged(run)?.ok_or_else(|| StoreError::new(format!("run `{run}` has no stage")))?;
         if self.promoted(run)?.is_some() {
             return Ok(Vec::new());
@@ -372,7 +375,7 @@ impl Store {
             stage.staged.retain(|name, staged| promotion::public(&channel, name, staged, &current).is_none());
             // a package holds bytes of others: what was packed on the old base is published anew or not at all
             stage.debs.clear();
-            stage::write(&self.stage_path(run)?, &stage)?;
+            self.shelf.put_stage(&stage)?;
         }
         Ok(moved)
     }
@@ -384,7 +387,7 @@ impl Store {
     /// When a file's name is taken by other bytes, its label keeps it out of the channel, or the store cannot be written;
     /// nothing has then changed.
     pub fn upload(&self, channel: &str, package: &str, release: Release) -> Result<Promotion, StoreError> {
-        let _lock = self.lock()?;
+        let _lock = self.shelf.lock()?;
         let current = self.current()?;
         match upload::upload(channel, package, &release, &current)? {
             Some(next) => self.commit(next, release.blobs().collect()),
@@ -395,34 +398,13 @@ impl Store {
         }
     }
 
-    /// Makes a generation current: blobs first, then their directories, then the generation with its signed apt repository,
-    /// then the pointer.
+    /// Makes a generation current.
     fn commit(&self, mut next: Generation, blobs: BTreeSet<Digest>) -> Result<Promotion, StoreError> {
         self.reached("decided")?;
-        self.blobs().sync(&blobs)?;
-        self.reached("blobs synced")?;
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
         next.time = now.max(self.current()?.time + 1);
-        let view = View { store: &self.directory, blobs: self.blobs(), keyring: &self.keyring };
-        let fill = |previous: &Path, into: &Path| {
-            view.write(&next, previous, into)?;
-            self.reached("repository written")
-        };
-        self.generations.commit(&next, fill, |point| self.reached(point))?;
+        self.shelf.commit(&next, &blobs, &|point| self.reached(point))?;
         Ok(Promotion { generation: next.number, set: next.set })
-    }
-
-    fn lock(&self) -> Result<FileLock, StoreError> {
-        let path = self.directory.join("lock");
-        FileLock::wait(&path).map_err(StoreError::io("cannot lock", &path))
-    }
-
-    fn allocations(&self) -> Result<(Allocations, Vec<Allocation>), StoreError> {
-        Allocations::open(&self.directory.join("allocations.ndjson"))
-    }
-
-    fn stage_path(&self, run: &str) -> Result<PathBuf, StoreError> {
-        stage::path(&self.directory.join("stages"), run)
     }
 
     /// Tests look at the directory, or fail, between any two writes.

@@ -251,6 +251,35 @@ impl PlanTest {
         plan::lower(&self.pipeline, &context(&self.pipeline, &self.branch, self.kind), &self.selection).plan
     }
 
+    pub(super) fn pipeline(&self) -> &Pipeline {
+        &self.pipeline
+    }
+
+    pub(super) fn branch(&self) -> &str {
+        &self.branch
+    }
+
+    pub(super) fn build_kind(&self) -> BuildKind {
+        self.kind
+    }
+
+    pub(super) fn selection(&self) -> &Selection {
+        &self.selection
+    }
+
+    /// Refuses a name that is no step's of the plan.
+    #[track_caller]
+    pub(super) fn find_step(&self, step: &str) {
+        let _ = find(&self.plan(), step);
+    }
+
+    /// Refuses a name that is no effect's of the plan.
+    #[track_caller]
+    pub(super) fn find_effect(&self, step: &str) {
+        let plan = self.plan();
+        assert!(find(&plan, step).effect.is_some(), "`{step}` is no effect\n\n{}", plan::tree(&plan, true));
+    }
+
     fn diagnostics(&self) -> String {
         let mut found = self.pipeline.diagnostics();
         found.sort_by_key(|diagnostic| diagnostic.severity != Severity::Error);

@@ -14,6 +14,25 @@
 mod assertions;
 mod context;
 
+mod acted;
+mod performance;
+mod pretended;
+mod simulated;
+mod world;
+
+mod exhaustive;
+mod invariants;
+mod schedule;
+mod seen;
+mod simulation;
+
+#[cfg(test)]
+mod tests;
+
 pub use crate::context::BuildKind::{self, Develop, Feature, Hotfix, Master, PullRequest, Release};
 pub use crate::journal::Fault;
 pub use assertions::{PlanTest, plan};
+pub use exhaustive::Explored;
+pub use schedule::{Mishap, Schedule};
+pub use seen::Seen;
+pub use simulation::{Simulation, simulate};

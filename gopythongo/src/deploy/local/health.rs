@@ -82,11 +82,13 @@ fn hear_out(answer: &mut impl BufRead, status: u16) -> io::Result<()> {
         io::copy(&mut answer.take(length.min(LONGEST)), &mut io::sink())?;
         return Ok(());
     }
-    // the last chunk, or the end of the connection
+    // the last chunk and the empty line behind it, or the end of the connection
     let mut rest = answer.take(LONGEST);
-    let mut line = Vec::new();
-    while rest.read_until(b'\n', &mut line)? > 0 && line != b"0\r\n" {
-        line.clear();
+    for end in [&b"0\r\n"[..], b"\r\n"] {
+        let mut line = Vec::new();
+        while rest.read_until(b'\n', &mut line)? > 0 && line != end {
+            line.clear();
+        }
     }
     Ok(())
 }

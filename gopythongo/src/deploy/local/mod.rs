@@ -22,7 +22,7 @@ mod supervising;
 mod takeover;
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
 
 pub use host::LocalHost;
 pub use live::{Live, Package};

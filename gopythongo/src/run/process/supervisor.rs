@@ -59,12 +59,17 @@ impl Supervisor {
     pub fn start() -> io::Result<Self> {
         #[cfg(target_os = "linux")]
         rustix::process::set_child_subreaper(Some(rustix::process::getpid()))?;
-        Ok(Self {
+        Ok(Self::idle())
+    }
+
+    /// One that adopts nobody, for runs without commands.
+    pub(crate) fn idle() -> Self {
+        Self {
             run: Mutex::new(None),
             ordinary: OnceLock::new(),
             said: AtomicBool::new(false),
             signals: Mutex::new(None),
-        })
+        }
     }
 
     /// Gives commands that are started from now on the run's id, in `GOPYTHONGO_RUN`. Should this program be killed,

@@ -7,7 +7,7 @@ use std::{
 };
 
 use super::*;
-use crate::store::{AllocatedDeb, DebRelease, PromoteError, apt};
+use crate::store::{AllocatedDeb, DebRelease, PromoteError, apt, disk::Disk};
 
 /// A release of a Debian package whose bytes and payload are made of `content`; its blob is put.
 pub(super) fn deb(store: &Store, package: &str, version: &str, content: &str) -> DebRelease {
@@ -206,8 +206,8 @@ fn what_is_published_can_be_read_by_everybody() {
 
 #[test]
 fn without_gpg_it_is_unsigned_but_never_after_it_was_signed() {
-    let (directory, mut store) = new_store();
-    store.keyring = store.keyring.clone().on_path("/nonexistent");
+    let directory = tempfile::tempdir().expect("a directory");
+    let store = Store::on(directory.path(), Arc::new(Disk::new(directory.path()).on_path("/nonexistent")));
     promote_deb(&store, "r1", "develop", "0.7.0~dev1", "a");
     let repository = store.repository().expect("readable").expect("it has packages");
     assert_eq!((repository.key, repository.suites), (None, vec!["develop".to_owned()]));

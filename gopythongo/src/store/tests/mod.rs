@@ -1,5 +1,6 @@
 //! The store as a whole: on real directories, with several users at once, killed between any two writes.
 
+mod contract;
 mod crashes;
 mod debs;
 mod model;

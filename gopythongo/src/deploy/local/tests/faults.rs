@@ -49,7 +49,7 @@ fn a_version_that_dies_is_not_waited_for_to_the_end() {
 fn a_version_that_dies_within_the_drain_gives_the_place_back() {
     let ground = Ground::new();
     ground.switch("1").expect("it serves");
-    ground.gate();
+    ground.gate("slow");
     let mut slow = ground.client();
     slow.send("GET /slow HTTP/1.1\r\nHost: x\r\n\r\n").expect("connected");
     let error = std::thread::scope(|scope| {

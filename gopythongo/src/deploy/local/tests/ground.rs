@@ -26,15 +26,15 @@ use crate::{
 pub(super) const PATH: &str = "/opt/gopythongo-try";
 
 /// An environment. What runs in it is ended when this is dropped.
-pub(super) struct Ground {
+pub(in crate::deploy) struct Ground {
     pub(super) directory: TempDir,
-    pub(super) host: LocalHost,
+    pub(in crate::deploy) host: LocalHost,
     pub(super) said: Mutex<Vec<String>>,
-    pub(super) how: BlueGreen,
+    pub(in crate::deploy) how: BlueGreen,
 }
 
 impl Ground {
-    pub(super) fn new() -> Self {
+    pub(in crate::deploy) fn new() -> Self {
         let directory = tempfile::tempdir().expect("a directory");
         let host = LocalHost::new(directory.path(), "testing", "try");
         let how = BlueGreen::new().health_check("/healthz").drain(Duration::from_secs(5));
@@ -66,9 +66,10 @@ impl Ground {
         Record::read(&self.place()).expect("there is a supervisor")
     }
 
-    /// A pipe that slow requests wait for until somebody writes to it.
-    pub(super) fn gate(&self) -> PathBuf {
-        let gate = self.place().data().join("var/lib/gopythongo-try/gate");
+    /// A pipe that requests for a path, `slow` or `chunks`, wait for until somebody writes to it: one for each, as whoever
+    /// opens a pipe gives way to all that read it.
+    pub(super) fn gate(&self, path: &str) -> PathBuf {
+        let gate = self.place().data().join("var/lib/gopythongo-try").join(path);
         let made = std::process::Command::new("mkfifo").arg(&gate).status().expect("mkfifo can be started");
         assert!(made.success());
         gate
@@ -91,7 +92,7 @@ impl Ground {
     }
 
     /// The `.deb` of a version.
-    pub(super) fn package(&self, version: &str) -> Package {
+    pub(in crate::deploy) fn package(&self, version: &str) -> Package {
         let file = self.directory.path().join(format!("try_{version}_all.deb"));
         fs::write(&file, deb(version)).expect("it can be written");
         let digest = Digest::of_file(&file).expect("it can be read");

@@ -1,7 +1,7 @@
 //! Environments with real processes: small Python services in packages made by hand, a supervisor, a front.
 
 mod client;
-mod ground;
+pub(in crate::deploy) mod ground;
 
 mod faults;
 mod load;

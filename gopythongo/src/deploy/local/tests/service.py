@@ -40,7 +40,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         if self.path == "/slow":
             # until somebody writes
-            with open(data + "/gate") as gate:
+            with open(data + self.path) as gate:
                 gate.read()
         if self.path == "/teapot":
             return self.answer(418, version)
@@ -66,7 +66,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.send_header("Transfer-Encoding", "chunked")
             self.end_headers()
             self.wfile.write(b"3\r\none\r\n")
-            with open(data + "/gate") as gate:
+            with open(data + self.path) as gate:
                 gate.read()
             self.wfile.write(b"3\r\ntwo\r\n0\r\n\r\n")
             return

@@ -76,7 +76,7 @@ fn a_rollback_stays_until_there_is_something_newer() {
 fn a_request_is_answered_by_the_version_that_it_was_given_to() {
     let ground = Ground::new();
     ground.switch("1").expect("it serves");
-    let gate = ground.gate();
+    let gates = [ground.gate("slow"), ground.gate("chunks")];
     let mut slow = ground.client();
     slow.send("GET /slow HTTP/1.1\r\nHost: x\r\n\r\n").expect("connected");
     let mut chunks = ground.client();
@@ -88,8 +88,8 @@ fn a_request_is_answered_by_the_version_that_it_was_given_to() {
         scope.spawn(|| {
             assert!(eventually(|| ground.place().live() == Some(Slot::Green)));
             assert_eq!(ground.client().get("/").expect("an answer").body, "2");
-            for _ in 0..2 {
-                let mut pipe = fs::OpenOptions::new().write(true).open(&gate).expect("there is a reader");
+            for gate in gates {
+                let mut pipe = fs::OpenOptions::new().write(true).open(gate).expect("there is a reader");
                 pipe.write_all(b"go").expect("there is a reader");
             }
         });

@@ -101,7 +101,7 @@ fn another_drain_counts_though_the_service_was_started_with_an_earlier_one() {
     ground.switch("1").expect("it serves");
     ground.how = ground.how.clone().drain(Duration::from_millis(200));
     ground.switch("1").expect("it serves");
-    let gate = ground.gate();
+    let gate = ground.gate("slow");
     let mut slow = ground.client();
     slow.send("GET /slow HTTP/1.1\r\nHost: x\r\n\r\n").expect("connected");
     // opening the pipe waits for its reader: the request has arrived

@@ -1,0 +1,221 @@
+//! The world of a simulation: the store, the hosts and the servers that effects change, and the sources that builds read.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::PathBuf,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use super::{schedule::Mishap, seen::Seen};
+use crate::{
+    deploy::{Hosts, SimulatedHosts},
+    plan::Lowered,
+    run::{Failure, Rehearsal},
+    store::{Kept, Memory, Store},
+    support::Digest,
+};
+
+/// Where the files of simulations are, if it is there: a file system in memory.
+const IN_MEMORY: &str = "/dev/shm";
+
+/// A world in which nothing is real but what decides.
+#[derive(Debug)]
+pub(super) struct World {
+    /// Below it are the cache, the journals and the blobs.
+    pub(super) directory: tempfile::TempDir,
+    pub(super) store: Store,
+    memory: Memory,
+    pub(super) hosts: SimulatedHosts,
+    state: Mutex<State>,
+}
+
+/// What is not in the store, and on no host.
+#[derive(Debug, Clone, Default)]
+pub(super) struct State {
+    /// How often each source was changed, by job.
+    pub(super) revisions: BTreeMap<String, u64>,
+    /// Percent, by job, where a test says it.
+    pub(super) coverage: BTreeMap<String, f64>,
+    /// How often effects of the team's own changed something, by step.
+    pub(super) elsewhere: BTreeMap<String, u32>,
+    /// With what each step passed, ever.
+    pub(super) passed: BTreeMap<String, BTreeSet<Subject>>,
+}
+
+/// What a step looked at: its own job's build, and the packages of the pipeline that it saw, by name.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Subject {
+    pub(super) own: Digest,
+    pub(super) seen: BTreeMap<String, Digest>,
+}
+
+/// A world at some moment.
+#[derive(Debug, Clone)]
+pub(super) struct Moment {
+    kept: Kept,
+    hosts: Hosts,
+    state: State,
+}
+
+impl World {
+    /// An empty world: nothing was ever built.
+    pub(super) fn new() -> std::io::Result<Self> {
+        let builder = || {
+            let mut builder = tempfile::Builder::new();
+            builder.prefix("simulation-");
+            builder
+        };
+        let directory = builder().tempdir_in(IN_MEMORY).or_else(|_| builder().tempdir())?;
+        let (store, memory) = Store::in_memory(directory.path());
+        Ok(Self { directory, store, memory, hosts: SimulatedHosts::default(), state: Mutex::default() })
+    }
+
+    pub(super) fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn moment(&self) -> Moment {
+        Moment { kept: self.memory.kept(), hosts: self.hosts.kept(), state: self.state().clone() }
+    }
+
+    pub(super) fn put_back(&self, moment: &Moment) {
+        self.memory.put_back(moment.kept.clone());
+        self.hosts.put_back(moment.hosts.clone());
+        *self.state() = moment.state.clone();
+    }
+
+    /// A state directory for a run and its resumptions, whose cache is empty. Bytes of blobs are shared by all of them.
+    pub(super) fn state_directory(&self, name: &str) -> std::io::Result<PathBuf> {
+        let state = self.directory.path().join(name);
+        let (bucket, blobs) = (state.join("cache").join(crate::cache::BUCKET), self.directory.path().join("blobs"));
+        std::fs::create_dir_all(&bucket)?;
+        std::fs::create_dir_all(&blobs)?;
+        std::os::unix::fs::symlink(blobs, bucket.join("blobs"))?;
+        Ok(state)
+    }
+
+    /// The digest of a job's source.
+    pub(super) fn source(&self, job: &str) -> Digest {
+        self.state().source(job)
+    }
+}
+
+impl State {
+    /// The digest of a job's source.
+    pub(super) fn source(&self, job: &str) -> Digest {
+        Digest::of(format!("source of {job}, revision {}", self.revisions.get(job).copied().unwrap_or(1)))
+    }
+}
+
+/// One run in a world, with what is to go wrong in it.
+#[derive(Debug)]
+pub(super) struct Act {
+    pub(super) world: Arc<World>,
+    pub(super) upstream: Arc<BTreeMap<String, Vec<String>>>,
+    pub(super) lowered: Arc<Lowered>,
+    pub(super) channel: String,
+    pub(super) rehearsal: Arc<Rehearsal>,
+    pub(super) claims: Vec<Claim>,
+    pub(super) progress: Mutex<Progress>,
+}
+
+/// Something that must hold at every moment: what it is called, and why it does not.
+#[derive(Clone)]
+pub(super) struct Claim {
+    pub(super) name: String,
+    pub(super) holds: Arc<dyn Fn(&Seen<'_>) -> bool + Send + Sync>,
+}
+
+impl std::fmt::Debug for Claim {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.name)
+    }
+}
+
+/// What has happened in an act.
+#[derive(Debug, Default)]
+pub(super) struct Progress {
+    /// What is still to go wrong, by step.
+    pub(super) faults: BTreeMap<String, Mishap>,
+    /// Steps that begin in vain, whenever.
+    pub(super) fails: BTreeSet<String>,
+    /// Steps that began, in order.
+    pub(super) began: Vec<String>,
+    /// Effects that happened.
+    pub(super) happened: BTreeSet<String>,
+    /// The run's id.
+    pub(super) run: String,
+    /// The run's journal, and how long it was when the run was killed.
+    pub(super) journal: PathBuf,
+    pub(super) killed: Option<u64>,
+    /// What did not hold.
+    pub(super) broken: Vec<String>,
+    /// The last generation that was looked at.
+    pub(super) generation: u64,
+}
+
+impl Progress {
+    /// What the resumption of a run begins with.
+    pub(super) fn afterwards(self) -> Self {
+        Self { faults: BTreeMap::new(), fails: BTreeSet::new(), began: Vec::new(), killed: None, ..self }
+    }
+}
+
+impl Act {
+    pub(super) fn progress(&self) -> MutexGuard<'_, Progress> {
+        self.progress.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A step begins: others may go first, and it may be that it fails.
+    pub(super) fn begin(&self, step: &str) -> Result<Option<Mishap>, Failure> {
+        self.pause()?;
+        let mut progress = self.progress();
+        progress.began.push(step.to_owned());
+        let fault = progress.faults.remove(step);
+        if fault == Some(Mishap::Fails) || progress.fails.contains(step) {
+            return Err(Failure::new(format!("`{step}` fails, as it was told to")));
+        }
+        Ok(fault)
+    }
+
+    /// Lets others go on. When it returns, the run may have been killed.
+    pub(super) fn pause(&self) -> Result<(), Failure> {
+        self.rehearsal.pause();
+        match self.progress().killed {
+            Some(_) => Err(Failure::new("the run was killed")),
+            None => Ok(()),
+        }
+    }
+
+    /// Kills the run: what its books say from now on was never written.
+    pub(super) fn kill(&self) -> Failure {
+        let mut progress = self.progress();
+        let length = std::fs::metadata(&progress.journal).map(|journal| journal.len()).unwrap_or_default();
+        progress.killed.get_or_insert(length);
+        Failure::new("the run was killed")
+    }
+
+    /// Takes away what a killed run wrote into its journal when it was dead. Should that fail, the journal says that the run
+    /// ended, which the executor does not mind.
+    pub(super) fn cut_journal(&self) {
+        let progress = self.progress();
+        if let Some(length) = progress.killed {
+            let opened = std::fs::OpenOptions::new().write(true).open(&progress.journal);
+            let _ = opened.and_then(|journal| journal.set_len(length));
+        }
+    }
+
+    /// The names of the packages that are built upstream of a job, near or far.
+    pub(super) fn upstream(&self, job: &str) -> &[String] {
+        self.upstream.get(job).map_or(&[], Vec::as_slice)
+    }
+
+    /// The digest of a release's wheel.
+    pub(super) fn wheel(release: &crate::store::Release) -> Digest {
+        release.files.first().map_or(release.payload, |file| file.digest)
+    }
+
+    pub(super) fn blob(&self, digest: &Digest) -> PathBuf {
+        crate::cache::blob_path(&self.world.directory.path().join("blobs"), digest)
+    }
+}
