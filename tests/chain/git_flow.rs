@@ -4,20 +4,48 @@ use std::path::Path;
 
 use gopythongo::{
     ci::Variables,
-    context::{BuildKind, Context, Request, gather},
-    pipeline::{JobBuilder as _, Pipeline, library},
+    context::{BuildKind, Context, KindSet as _, Kinds, Request, gather},
+    deploy::Environment,
+    package::{Deb, Service},
+    pipeline::{JobBuilder as _, Pipeline, application, deployment, library},
+    plan::{Action, Selection, lower},
     version::{DebianVersion, RpmVersion, Version},
 };
 use tests::Example;
 
 use crate::tags::{self, SETUPTOOLS_SCM};
 
+/// A library, an application that is packed, and where that goes.
+fn pipeline() -> Pipeline {
+    let demo = library("demo").source(".").flake8().pytest().coverage_ratchet().upload().downstream(["shop"]);
+    let shop = application("shop").source(".").integration_tests("tests").virtualenv("/opt/shop");
+    let shop = shop.deb(Deb::new().service(Service::gunicorn("shop:app"))).publish();
+    let environment = |name: &str, kinds: Kinds| Environment::new(name, kinds).host("local").unattended("a test");
+    let live = deployment("live", "shop")
+        .environment(environment("testing", BuildKind::Develop.kinds()))
+        .environment(environment("candidate", BuildKind::Release | BuildKind::Hotfix))
+        .environment(environment("production", BuildKind::Master.kinds()));
+    Pipeline::new("demo").default_kind(BuildKind::Develop).job(demo).job(shop).job(live)
+}
+
 /// What a build server says, in a checkout whose `HEAD` is detached.
 fn on_server(repository: &Path, variables: &str) -> Context {
     let variables: Variables = variables.split_whitespace().filter_map(|pair| pair.split_once('=')).collect();
-    let pipeline = Pipeline::new("demo").default_kind(BuildKind::Develop).job(library("demo").source("."));
     let request = Request { root: repository.to_owned(), variables, ..Request::default() };
-    gather(&pipeline, &request).expect("a context")
+    gather(&pipeline(), &request).expect("a context")
+}
+
+/// The steps of the table of defaults that run, in the order of the plan; checks first, which every build has.
+fn runs(context: &Context) -> String {
+    let plan = lower(&pipeline(), context, &Selection::default()).plan;
+    let running = plan.steps.iter().filter(|step| step.action == Action::Run);
+    let ids: Vec<&str> = running.map(|step| step.id.as_str()).collect();
+    for check in ["demo/flake8", "demo/pytest", "demo/coverage-ratchet", "shop/integration-tests"] {
+        assert!(ids.contains(&check), "{check} is not in {ids:?}");
+    }
+    const SOME: [&str; 3] = ["demo/upload", "shop/deb", "shop/publish"];
+    let told = |id: &&str| SOME.contains(id) || *id == "promote" || id.starts_with("live/");
+    ids.into_iter().filter(told).collect::<Vec<_>>().join(" ")
 }
 
 fn version(context: &Context) -> Version {
@@ -65,6 +93,14 @@ fn each_kind_of_build_has_its_place_in_the_order_of_every_packaging_system() {
     assert_eq!(said(&release), "release release/1.5.0 1.5.0rc2");
     assert_eq!(said(&tagged), "master master 1.5.0");
     assert_eq!(said(&master), "master master 1.5.0");
+    assert!(pipeline().is_valid(), "{:#?}", pipeline().diagnostics());
+    const PUBLIC: &str = "demo/upload shop/deb shop/publish promote";
+    assert_eq!((runs(&feature), runs(&fork)), (String::new(), String::new()));
+    assert_eq!(runs(&develop), format!("{PUBLIC} live/switch:testing"));
+    assert_eq!(runs(&release), format!("{PUBLIC} live/switch:candidate"));
+    assert_eq!(runs(&hotfix), format!("{PUBLIC} live/switch:candidate"));
+    assert_eq!(runs(&tagged), format!("{PUBLIC} live/switch:production"));
+    assert_eq!(runs(&master), format!("{PUBLIC} live/switch:production"));
     assert!(feature.is_trusted() && !fork.is_trusted());
     assert_eq!(fork.target.as_deref(), Some("develop"));
 

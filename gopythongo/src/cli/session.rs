@@ -2,6 +2,7 @@
 
 use std::{
     collections::BTreeSet,
+    path::Path,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -19,8 +20,8 @@ use super::{
 use crate::{
     ci::Variables,
     context::{
-        self, Context, ContextError, Fetch, Interpreter, Published, Redactor, Repositories, Request, Secrets,
-        fetch_sdist, published_versions,
+        self, AptPackage, Context, ContextError, Fetch, Interpreter, Packaged, Published, Redactor, Repositories,
+        Request, Secrets, fetch_sdist, published_versions,
         settings::{Layers, Setting},
     },
     index::Upstream,
@@ -82,8 +83,15 @@ impl Session {
             variables: Variables::of_process(),
             offline: self.offline,
             cache: self.place.cache.clone(),
-            published: Some(self.published(&pythons, unfetched.clone())),
-            fetch: Some(self.fetch(&pythons, unfetched.clone())),
+            published: Some(Published::new(
+                self.ask(&pythons, unfetched.clone(), |upstream, _, project: &str| {
+                    published_versions(upstream, project)
+                }),
+            )),
+            packaged: Some(Packaged::new(self.ask(&pythons, unfetched.clone(), |upstream, _, wanted: &AptPackage| {
+                Ok(upstream.apt_versions(&wanted.repository, &wanted.suite, &wanted.package)?)
+            }))),
+            fetch: Some(Fetch::new(self.ask(&pythons, unfetched.clone(), fetch_sdist))),
             repositories: self.repositories.clone(),
             pythons,
         };
@@ -93,40 +101,27 @@ impl Session {
         })
     }
 
-    /// Asks the upstream index for the versions of a project; notes when that fails.
-    fn published(&self, pythons: &[Interpreter], failed: Arc<AtomicBool>) -> Published {
+    /// How the upstream is asked for something, which is looked for when it is wanted first; notes when that fails.
+    fn ask<Q: ?Sized, T, F: Fn(&Upstream, &Path, &Q) -> Result<T, ContextError>>(
+        &self,
+        pythons: &[Interpreter],
+        failed: Arc<AtomicBool>,
+        ask: F,
+    ) -> impl Fn(&Q) -> Result<T, ContextError> + use<Q, T, F> {
         let python = pythons.first().map(|python| python.path.clone());
         let (cache, offline) = (self.place.cache.clone(), self.offline);
-        Published::new(move |project| {
+        move |wanted| {
             let none = || ContextError {
-                message: format!("the versions of `{project}` cannot be had: there is no Python to ask for the index"),
+                message: "there is no Python on this machine to ask for the index".to_owned(),
                 hint: Some("install python3 and python3-venv".to_owned()),
             };
-            let versions = python.as_ref().ok_or_else(none).and_then(|python| {
+            let answer = python.as_ref().ok_or_else(none).and_then(|python| {
                 let upstream = Upstream::discover(python, &cache, offline)?;
-                published_versions(&upstream, project)
+                ask(&upstream, &cache, wanted)
             });
-            failed.fetch_or(versions.is_err(), Ordering::Relaxed);
-            versions
-        })
-    }
-
-    /// Fetches sdists from the upstream index, which is looked for when the first one is wanted; notes when that fails.
-    fn fetch(&self, pythons: &[Interpreter], failed: Arc<AtomicBool>) -> Fetch {
-        let python = pythons.first().map(|python| python.path.clone());
-        let (cache, offline) = (self.place.cache.clone(), self.offline);
-        Fetch::new(move |requirement| {
-            let none = || ContextError {
-                message: format!("`{requirement}` cannot be fetched: there is no Python to ask for the index"),
-                hint: Some("install python3 and python3-venv".to_owned()),
-            };
-            let fetched = python.as_ref().ok_or_else(none).and_then(|python| {
-                let upstream = Upstream::discover(python, &cache, offline)?;
-                fetch_sdist(&upstream, &cache, requirement)
-            });
-            failed.fetch_or(fetched.is_err(), Ordering::Relaxed);
-            fetched
-        })
+            failed.fetch_or(answer.is_err(), Ordering::Relaxed);
+            answer
+        }
     }
 
     /// The secrets of a run.

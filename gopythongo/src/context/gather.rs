@@ -3,7 +3,7 @@
 use std::{fmt, path::PathBuf, thread};
 
 use super::{
-    BuildKind, Context, Interpreter, Published,
+    BuildKind, Context, Interpreter, Packaged, Published,
     choice::{self, Choice, Signs},
     git::GitError,
     history::histories,
@@ -38,6 +38,8 @@ pub struct Request {
     pub pythons: Vec<Interpreter>,
     /// How the index is asked for the versions of a project; `None` where that is not wanted.
     pub published: Option<Published>,
+    /// How an apt repository is asked for the versions of a package; `None` where that is not wanted.
+    pub packaged: Option<Packaged>,
     /// How sdists that are not in the cache are fetched; `None` where that is not wanted.
     pub fetch: Option<Fetch>,
     /// The repositories that are asked; what was asked before is not asked again.

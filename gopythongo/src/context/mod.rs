@@ -40,7 +40,7 @@ pub use secrets::{SecretError, Secrets};
 pub use stat_cache::StatCache;
 pub use survey::{CoverageConfiguration, Distribution, Layout, Survey, survey};
 pub use tree::{SourceFile, SourceTree};
-pub use version_from::{Published, published_versions};
+pub use version_from::{AptPackage, Ask, Packaged, Published, published_versions};
 
 use crate::{ci::ServerBuild, version::VersionPlan};
 

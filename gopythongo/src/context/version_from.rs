@@ -1,5 +1,5 @@
 //! The version of a job that has it from elsewhere: from a file by a regular expression, from bumpversion's configuration, from
-//! the upstream index. Asks Python for what its `re` finds.
+//! the upstream index or an apt repository. Asks Python for what its `re` finds.
 
 use std::{
     fmt,
@@ -14,25 +14,55 @@ use super::{ContextError, Survey, gather::Request};
 use crate::{
     index::Upstream,
     python::FileName,
-    version::{Assignment, Place, Version, VersionError, VersionFrom, VersionSource, bumpversion, is_inside},
+    version::{
+        Assignment, DebianVersion, Place, Version, VersionError, VersionFrom, VersionSource, bumpversion, is_inside,
+    },
 };
 
-/// How the versions of a project in the upstream index are asked for.
-#[derive(Clone)]
-pub struct Published(Arc<Function>);
+/// How the versions of something that was published are asked for.
+pub struct Ask<Q: ?Sized, V>(Arc<Function<Q, V>>);
 
-type Function = dyn Fn(&str) -> Result<Vec<Version>, ContextError> + Send + Sync;
+/// How the versions of a project in the upstream index are asked for, by its normalised name.
+pub type Published = Ask<str, Version>;
 
-impl Published {
-    /// Asks by a function, which is given the normalised name of a project.
-    pub fn new(ask: impl Fn(&str) -> Result<Vec<Version>, ContextError> + Send + Sync + 'static) -> Self {
+/// How the versions of a package in an apt repository are asked for.
+pub type Packaged = Ask<AptPackage, DebianVersion>;
+
+type Function<Q, V> = dyn Fn(&Q) -> Result<Vec<V>, ContextError> + Send + Sync;
+
+/// A package in an apt repository.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AptPackage {
+    /// The repository's URL, below which `dists` is.
+    pub repository: String,
+    /// The suite.
+    pub suite: String,
+    /// The package's name.
+    pub package: String,
+}
+
+impl fmt::Display for AptPackage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "package `{}` in suite `{}`", self.package, self.suite)
+    }
+}
+
+impl<Q: ?Sized, V> Ask<Q, V> {
+    /// Asks by a function.
+    pub fn new(ask: impl Fn(&Q) -> Result<Vec<V>, ContextError> + Send + Sync + 'static) -> Self {
         Self(Arc::new(ask))
     }
 }
 
-impl fmt::Debug for Published {
+impl<Q: ?Sized, V> Clone for Ask<Q, V> {
+    fn clone(&self) -> Self {
+        Self(self.0.clone())
+    }
+}
+
+impl<Q: ?Sized, V> fmt::Debug for Ask<Q, V> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Published(…)")
+        f.write_str("Ask(…)")
     }
 }
 
@@ -73,9 +103,26 @@ pub(super) fn find(
         VersionFrom::Bumpversion => of_bumpversion(directory)?.ok_or_else(|| {
             VersionError(format!("no configuration of bumpversion in {} says a `current_version`", directory.display()))
         }),
+        VersionFrom::Apt { repository, suite, project, bump } => {
+            let package = project.clone().unwrap_or_else(|| own_name(survey));
+            let wanted = AptPackage { repository: repository.clone(), suite: suite.clone(), package: package.clone() };
+            let ask = request.packaged.as_ref().ok_or_else(|| {
+                VersionError(format!("the version comes from {wanted}, and no apt repository is asked here"))
+            })?;
+            let versions = (ask.0)(&wanted).map_err(|error| VersionError(error.message))?;
+            let newest = versions.into_iter().filter(DebianVersion::is_final).max();
+            let version = match &newest {
+                None => Version::new([0, 1, 0]),
+                Some(newest) => bump.python(&newest.released().ok_or_else(|| {
+                    VersionError(format!(
+                        "the newest {wanted} is `{newest}`, which is not a version of Python's (PEP 440)"
+                    ))
+                })?),
+            };
+            Ok((VersionSource::Apt { package, version: version.to_string() }, Vec::new()))
+        }
         VersionFrom::Index { project, bump } => {
-            let own = survey.distribution.as_ref().map(|distribution| distribution.name.clone()).unwrap_or_default();
-            let project = project.as_deref().map_or(own, crate::python::name::normalize);
+            let project = project.as_deref().map_or_else(|| own_name(survey), crate::python::name::normalize);
             let ask = request.published.as_ref().ok_or_else(|| {
                 VersionError(format!("the version of `{project}` comes from the index, which is not asked here"))
             })?;
@@ -85,6 +132,10 @@ pub(super) fn find(
             Ok((VersionSource::Index { project, version }, Vec::new()))
         }
     }
+}
+
+fn own_name(survey: &Survey) -> String {
+    survey.distribution.as_ref().map(|distribution| distribution.name.clone()).unwrap_or_default()
 }
 
 /// The version in bumpversion's configuration, if there is one.
@@ -238,5 +289,38 @@ mod tests {
         assert_eq!(index(VersionFrom::index().bump(Bump::Revision), &["1.10.0"]), "1.10.0.post1");
         assert_eq!(index(VersionFrom::index(), &[]), "0.1.0");
         assert_eq!(index(VersionFrom::index().project("Other_Sensor"), &[]), "asked for `other-sensor`");
+    }
+
+    #[test]
+    fn what_comes_after_the_newest_release_in_an_apt_repository_is_higher_for_apt() {
+        let from = VersionFrom::apt("http://apt.example", "stable");
+        let next = |from: &VersionFrom, packaged: &[&str]| {
+            let versions: Vec<DebianVersion> = packaged.iter().filter_map(|text| text.parse().ok()).collect();
+            assert_eq!(versions.len(), packaged.len());
+            let packaged = Packaged::new(move |_: &AptPackage| Ok(versions.clone()));
+            let request = Request { packaged: Some(packaged), ..Request::default() };
+            match find(from, Path::new("/"), &Survey::default(), &request) {
+                Ok((source, _)) => source.version().unwrap_or_default().to_owned(),
+                Err(problem) => problem.to_string(),
+            }
+        };
+        for (packaged, bump, expect) in [
+            (&["1.9.0-1", "1.10.0", "2.0.0~rc1"] as &[&str], Bump::Release, "1.10.1"),
+            (&["1:1.4.2-3", "2.0"], Bump::Release, "1!1.4.3"),
+            (&["1.4.2+dfsg1-2"], Bump::Revision, "1.4.2.post1"),
+            (&["1.4.2++post1"], Bump::Revision, "1.4.2.post2"),
+            (&["1.5.0~dev3+x"], Bump::Release, "0.1.0"),
+            (&[], Bump::Release, "0.1.0"),
+        ] {
+            let version = next(&from.clone().bump(bump), packaged);
+            assert_eq!(version, expect, "{packaged:?}");
+            let newest = packaged.iter().filter_map(|text| text.parse::<DebianVersion>().ok());
+            let newest = newest.filter(DebianVersion::is_final).max();
+            let ours = DebianVersion::of(&version.parse().expect("a version"));
+            assert!(newest.is_none_or(|newest| newest < ours), "{ours} after {packaged:?}");
+        }
+        assert_eq!(next(&from.project("shop"), &["20240101a"]), {
+            "the newest package `shop` in suite `stable` is `20240101a`, which is not a version of Python's (PEP 440)"
+        });
     }
 }

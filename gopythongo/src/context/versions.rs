@@ -51,7 +51,9 @@ pub(super) fn plan(
     let Branch { kind, name, topic, is_said } = branch;
     let said = match source.version() {
         // what comes next may be a post-release
-        Some(version) if matches!(source, VersionSource::Index { .. }) => parsed(version)?.with_dev(None),
+        Some(version) if matches!(source, VersionSource::Index { .. } | VersionSource::Apt { .. }) => {
+            parsed(version)?.with_dev(None)
+        }
         Some(version) => release(&parsed(version)?),
         None => of_tags(kind, history)?,
     };

@@ -8,6 +8,7 @@ mod credentials;
 mod netrc;
 mod settings;
 
+mod apt_versions;
 mod client;
 mod page;
 mod page_cache;

@@ -320,7 +320,7 @@ enum Fetch {
     Final(UpstreamError),
 }
 
-fn read_whole(response: Response<Body>, limit: u64) -> io::Result<Vec<u8>> {
+pub(super) fn read_whole(response: Response<Body>, limit: u64) -> io::Result<Vec<u8>> {
     let gzip = response.headers().get("content-encoding").is_some_and(|value| value == "gzip");
     let body = response.into_body().into_reader();
     let reader: Box<dyn Read> = if gzip { Box::new(GzDecoder::new(body)) } else { Box::new(body) };

@@ -1,6 +1,6 @@
 //! The end of a chain: what its methods left for each other is put together, and its mistakes are found.
 
-use std::{any::Any, collections::BTreeMap, path::Path, sync::Arc};
+use std::{any::Any, collections::BTreeMap, ops::Range, path::Path, sync::Arc};
 
 use super::{CommandStep, Declaration, Diagnostic, Job, Location, Source, draft::Draft};
 use crate::{
@@ -275,17 +275,19 @@ fn redundancy(steps: &[Declaration], at: usize) -> Option<Diagnostic> {
     let this = &steps[at];
     let name = this.name();
     let options = this.step.options();
-    let of_kind = |slice: &[Declaration], kind: BuildKind| {
-        slice.iter().rposition(|other| other.kinds.contains(kind) && other.name() == name)
+    let namesakes: Vec<usize> = (0..steps.len()).filter(|n| *n == at || steps[*n].is_called(&name)).collect();
+    let last_of = |places: Range<usize>, kind: BuildKind| {
+        namesakes.iter().copied().rfind(|n| places.contains(n) && steps[*n].kinds.contains(kind))
     };
+    let later = |kind: BuildKind| last_of(at + 1..steps.len(), kind);
     if this.kinds.is_empty() {
         let condition = this.condition.as_deref().unwrap_or("its conditions");
         let message = format!("`{name}` runs in no build: {condition} leaves it no kind");
         return Some(Diagnostic::warning(message, &this.location));
     }
-    let hidden: Vec<Option<usize>> = this.kinds.iter().map(|kind| of_kind(&steps[at + 1..], kind)).collect();
+    let hidden: Vec<Option<usize>> = this.kinds.iter().map(later).collect();
     if let Some(by) = hidden.iter().copied().collect::<Option<Vec<usize>>>().and_then(|by| by.into_iter().max()) {
-        let by = &steps[at + 1 + by];
+        let by = &steps[by];
         // The later one of two equals is the one to complain of, and the next lines do when its turn comes.
         if by.step.options() == options && by.condition.is_some() == this.condition.is_some() {
             return None;
@@ -294,8 +296,8 @@ fn redundancy(steps: &[Declaration], at: usize) -> Option<Diagnostic> {
         return Some(Diagnostic::warning(message, &this.location).and("the later one", &by.location));
     }
     let mut earlier = None;
-    for kind in this.kinds.iter().filter(|kind| of_kind(&steps[at + 1..], *kind).is_none()) {
-        let found = of_kind(&steps[..at], kind).filter(|found| steps[*found].step.options() == options)?;
+    for kind in this.kinds.iter().filter(|kind| later(*kind).is_none()) {
+        let found = last_of(0..at, kind).filter(|found| steps[*found].step.options() == options)?;
         earlier = Some(found);
     }
     let earlier = &steps[earlier?];

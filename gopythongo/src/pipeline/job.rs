@@ -122,11 +122,20 @@ impl Job {
     /// The step that the job declares of a kind (and label) in builds of a build kind: the latest declaration that covers it.
     #[must_use]
     pub fn declared(&self, id: &str, kind: crate::context::BuildKind) -> Option<&Declaration> {
-        self.steps.iter().rev().find(|declaration| declaration.name() == id && declaration.kinds.contains(kind))
+        self.steps.iter().rev().find(|declaration| declaration.kinds.contains(kind) && declaration.is_called(id))
     }
 }
 
 impl Declaration {
+    /// Whether its [name](Self::name) is this one.
+    pub(crate) fn is_called(&self, name: &str) -> bool {
+        let rest = name.strip_prefix(self.step.kind());
+        rest.is_some_and(|rest| match self.step.label() {
+            Some(label) => rest.strip_prefix(':') == Some(label.as_str()),
+            None => rest.is_empty(),
+        })
+    }
+
     /// `pytest`, `command:docs`: unique within a job.
     #[must_use]
     pub fn name(&self) -> String {

@@ -139,9 +139,9 @@ fn left_out(pipeline: &Pipeline, selected: &BTreeSet<&str>, drafts: &[Draft<'_>]
 /// A job's steps: declared ones, each on its Pythons, and those that are implied by what they read.
 fn drafts<'a>(job: &'a Job, context: &Context) -> Vec<Draft<'a>> {
     let mut names: Vec<String> = Vec::new();
-    for declaration in &job.steps {
-        if !names.contains(&declaration.name()) {
-            names.push(declaration.name());
+    for name in job.steps.iter().map(Declaration::name) {
+        if !names.contains(&name) {
+            names.push(name);
         }
     }
     let mut drafts: Vec<Draft<'a>> = Vec::new();
@@ -223,7 +223,7 @@ fn reason(declaration: &Declaration) -> String {
 }
 
 fn not_now<'a>(job: &'a Job, name: &str, context: &Context) -> Option<Draft<'a>> {
-    let mut declarations = job.steps.iter().filter(|declaration| declaration.name() == name);
+    let mut declarations = job.steps.iter().filter(|declaration| declaration.is_called(name));
     let kinds = declarations.clone().fold(Kinds::NONE, |kinds, declaration| kinds.or(declaration.kinds));
     let step = declarations.next_back()?.step.clone();
     let reason = match kinds {
@@ -354,11 +354,11 @@ fn in_order(needs: &[Vec<usize>]) -> Vec<usize> {
 
 /// How a step is run: what its declaration says, also on each Python, and its job.
 fn manner(job: &Job, step: &AnyStep, kind: BuildKind) -> Manner {
+    let own = step.label();
     let is_it = |declaration: &&Declaration| {
-        let label = declaration.step.label();
         declaration.kinds.contains(kind)
             && declaration.step.kind() == step.kind()
-            && (label.is_none() || label == step.label())
+            && declaration.step.label().is_none_or(|label| Some(label) == own)
     };
     let declared = job.steps.iter().rev().find(is_it).map(|declaration| declaration.manner.clone());
     declared.unwrap_or_default().within(&job.manner)

@@ -40,6 +40,10 @@ const NO_MODULES: [&str; 8] =
 
 /// The packages and modules that a project's distribution will hold, relative to its directory, sorted.
 pub(crate) fn packages(project: &Project) -> Vec<PathBuf> {
+    project.packages.get_or_init(|| looked_for(project)).clone()
+}
+
+fn looked_for(project: &Project) -> Vec<PathBuf> {
     let declared = declared(project);
     if !declared.is_empty() {
         return declared.into_iter().collect();

@@ -1,6 +1,7 @@
 //! A project's own configuration, read once: `pyproject.toml`, `setup.cfg`, and whether there is a `setup.py`.
 
 use std::{
+    cell::OnceCell,
     collections::HashSet,
     ffi::OsString,
     fs, io,
@@ -25,6 +26,8 @@ pub(crate) struct Project {
     pub(crate) setup_py: Option<String>,
     /// What cannot be read, a sentence each.
     pub(crate) problems: Vec<String>,
+    /// What [`packages`](super::packages::packages) found.
+    pub(super) packages: OnceCell<Vec<PathBuf>>,
     /// What is in the directory, so that the hundreds of files that a project could have are not looked for one by one;
     /// `None` where that cannot be listed.
     names: Option<HashSet<OsString>>,

@@ -39,6 +39,7 @@ mod upload;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use apt::native as debian_architecture;
 pub use blobs::Blobs;
 pub use deb_release::DebRelease;
 pub use error::StoreError;

@@ -85,6 +85,29 @@ impl DebianVersion {
         self.revision.as_deref()
     }
 
+    /// The final PEP 440 version that this is a package of: of 1.4.2 for `1.4.2-3`, `1.4.2+dfsg1-1` and `1.4.2`. The epoch stays, so
+    /// that what is counted up from it is higher for apt too. `None` before a release, and where it is no such version.
+    #[must_use]
+    pub fn released(&self) -> Option<Version> {
+        if !self.is_final() {
+            return None;
+        }
+        let (release, post) = self.upstream.split_once("++post").unwrap_or((&self.upstream, ""));
+        let plain = |text: &str| text.split('+').next().unwrap_or_default().to_owned();
+        let version: Version = plain(release).parse().ok().filter(Version::is_stable)?;
+        let post = match post {
+            "" => version.post(),
+            post => Some(plain(post).parse().ok()?),
+        };
+        Some(version.with_post(post).with_epoch(self.epoch))
+    }
+
+    /// Whether it is none on the way to a release: those have a `~`.
+    #[must_use]
+    pub fn is_final(&self) -> bool {
+        !self.upstream.contains('~')
+    }
+
     /// The version as it stands in the name of a file: without its epoch.
     #[must_use]
     pub fn file_part(&self) -> String {

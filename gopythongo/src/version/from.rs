@@ -29,6 +29,17 @@ pub enum VersionFrom {
     Bumpversion,
     /// Tags, however the project says its version itself.
     Tags,
+    /// What comes after the newest release in an apt repository.
+    Apt {
+        /// The repository's URL, below which `dists` is.
+        repository: String,
+        /// The suite: `stable`, `bookworm`.
+        suite: String,
+        /// The package there; the source's own name by default.
+        project: Option<String>,
+        /// What is counted up.
+        bump: Bump,
+    },
     /// What comes after the newest release in the upstream index.
     Index {
         /// The project there; the source's own name by default.
@@ -64,18 +75,26 @@ impl VersionFrom {
         Self::Index { project: None, bump: Bump::Release }
     }
 
-    /// Sets the project of [`index`](Self::index); the source's own name by default. Of another source it changes nothing.
+    /// What comes after the newest release of the package in a suite of an apt repository:
+    /// `VersionFrom::apt("http://apt.example/shop", "stable")`. Its last number is counted up, and its epoch kept. 0.1.0 where there is
+    /// none.
+    pub fn apt(repository: impl Into<String>, suite: impl Into<String>) -> Self {
+        Self::Apt { repository: repository.into(), suite: suite.into(), project: None, bump: Bump::Release }
+    }
+
+    /// Sets the project of [`index`](Self::index), or the package of [`apt`](Self::apt); the source's own name by default. Of another
+    /// source it changes nothing.
     pub fn project(mut self, name: impl Into<String>) -> Self {
-        if let Self::Index { project, .. } = &mut self {
+        if let Self::Index { project, .. } | Self::Apt { project, .. } = &mut self {
             *project = Some(name.into());
         }
         self
     }
 
-    /// Sets what of the newest version of [`index`](Self::index) is counted up; [`Bump::Release`] by default. Of another
+    /// Sets what of the newest version of [`index`](Self::index) or [`apt`](Self::apt) is counted up; [`Bump::Release`] by default. Of another
     /// source it changes nothing.
     pub fn bump(mut self, what: Bump) -> Self {
-        if let Self::Index { bump, .. } = &mut self {
+        if let Self::Index { bump, .. } | Self::Apt { bump, .. } = &mut self {
             *bump = what;
         }
         self

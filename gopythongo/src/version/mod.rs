@@ -30,6 +30,6 @@ pub use place::{Assignment, Place};
 pub use plan::{Numbering, VersionError, VersionPlan};
 pub use rpm::{ParseRpmVersionError, RpmVersion};
 pub use semantic::{SemanticVersion, SemanticVersionError};
-pub(crate) use sources::find_in;
+pub(crate) use sources::find_with_stamp;
 pub use sources::{VersionSource, find};
 pub use stamp::{Stamp, apply};

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Version, VersionError,
+    Stamp, Version, VersionError,
     place::{Assignment, Place},
 };
 use crate::python::{packages::packages, project::Project};
@@ -36,6 +36,13 @@ pub enum VersionSource {
     },
     /// `current_version` in the configuration of bumpversion.
     Bumpversion(String),
+    /// What comes after the newest release in an apt repository.
+    Apt {
+        /// The package there.
+        package: String,
+        /// The version that comes next.
+        version: String,
+    },
     /// What comes after the newest release in the upstream index.
     Index {
         /// The project there.
@@ -57,6 +64,7 @@ impl VersionSource {
             | Self::Attribute { version, .. }
             | Self::Search { version, .. }
             | Self::Bumpversion(version)
+            | Self::Apt { version, .. }
             | Self::Index { version, .. } => Some(version),
             Self::GitTags => None,
         }
@@ -77,18 +85,29 @@ pub(super) enum Found {
 /// # Errors
 /// When it says none, or in a way that cannot be read without running its code.
 pub fn find(directory: &Path) -> Result<VersionSource, VersionError> {
-    find_in(&Project::read(directory))
+    look(&Project::read(directory)).map(Found::into_source)
 }
 
-/// The same of a project that was read.
-pub(crate) fn find_in(project: &Project) -> Result<VersionSource, VersionError> {
-    Ok(match look(project)? {
-        Found::Written(Place { file, assignment: Assignment::Attribute(attribute) }, version) => {
-            VersionSource::Attribute { file, attribute, version }
+/// The same of a project that was read, with how builds are given their version.
+///
+/// # Errors
+/// As [`find`].
+pub(crate) fn find_with_stamp(project: &Project) -> Result<(VersionSource, Stamp), VersionError> {
+    let found = look(project)?;
+    let stamp = Stamp::of(project, &found);
+    Ok((found.into_source(), stamp))
+}
+
+impl Found {
+    fn into_source(self) -> VersionSource {
+        match self {
+            Self::Written(Place { file, assignment: Assignment::Attribute(attribute) }, version) => {
+                VersionSource::Attribute { file, attribute, version }
+            }
+            Self::Written(_, version) => VersionSource::Static(version),
+            Self::Tags(_) => VersionSource::GitTags,
         }
-        Found::Written(_, version) => VersionSource::Static(version),
-        Found::Tags(_) => VersionSource::GitTags,
-    })
+    }
 }
 
 /// Tools that make a version of tags, and the variable by which they are told one.

@@ -33,19 +33,20 @@ impl Stamp {
     /// # Errors
     /// When the project says its version in no way that can be changed without running its code.
     pub fn find(directory: &Path) -> Result<Self, VersionError> {
-        Self::of(&Project::read(directory))
+        let project = Project::read(directory);
+        Ok(Self::of(&project, &look(&project)?))
     }
 
-    /// The same of a project that was read.
-    pub(crate) fn of(project: &Project) -> Result<Self, VersionError> {
-        Ok(match look(project)? {
-            Found::Tags(variable) => Self::Environment { variable },
+    /// The same of a project that was read, whose version was found.
+    pub(super) fn of(project: &Project, found: &Found) -> Self {
+        match found {
+            Found::Tags(variable) => Self::Environment { variable: variable.clone() },
             Found::Written(place, version) => {
-                let same = |other: &Place| *other != place && other.read(&project.directory).as_ref() == Some(&version);
+                let same = |other: &Place| other != place && other.read(&project.directory).as_ref() == Some(version);
                 let others = version_attributes(project).into_iter().filter(same).collect::<Vec<_>>();
-                Self::Rewrite([vec![place], others].concat())
+                Self::Rewrite([vec![place.clone()], others].concat())
             }
-        })
+        }
     }
 }
 

@@ -120,12 +120,12 @@ pub(super) fn survey_with_stamp(directory: &Path) -> (Survey, Option<Result<Stam
     }
     let mut project = Project::read(directory);
     let distribution = distribution::distribution(&project);
-    let stamp = distribution.as_ref().map(|_| Stamp::of(&project));
-    let (version_source, version_problem) = match distribution.as_ref().map(|_| version::find_in(&project)) {
-        Some(Ok(source)) => (Some(source), None),
-        Some(Err(error)) => (None, Some(error.to_string())),
-        None => (None, None),
-    };
+    let (version_source, version_problem, stamp) =
+        match distribution.as_ref().map(|_| version::find_with_stamp(&project)) {
+            Some(Ok((source, stamp))) => (Some(source), None, Some(Ok(stamp))),
+            Some(Err(error)) => (None, Some(error.to_string()), Some(Err(error))),
+            None => (None, None, None),
+        };
     let tools = tools::Tools::read(&mut project);
     let wanted = wanted::Wanted::read(&mut project, distribution.as_ref(), tools.tox_deps());
     let constraints = constraints::constraints(&mut project, &wanted);

@@ -113,8 +113,14 @@ fn absent(parts: &[String]) -> Response<Body> {
 mod tests {
     use ureq::{Body as Received, http::Response as Answer};
 
-    use super::super::tests::Site;
-    use crate::{store::DebRelease, support::Digest};
+    use super::super::tests::{Site, upstream_of};
+    use crate::{
+        context::{AptPackage, BuildKind, Packaged, Request, gather},
+        pipeline::{JobBuilder as _, Pipeline, library},
+        store::DebRelease,
+        support::{Digest, trees::tree},
+        version::VersionFrom,
+    };
 
     const INDEX: &str = "/apt/dists/develop/main/binary-all/Packages";
 
@@ -157,6 +163,40 @@ mod tests {
             assert!(answer.headers()["cache-control"].to_str().expect("text").contains("immutable"));
             assert_eq!(text(answer), index);
         }
+    }
+
+    #[test]
+    fn what_the_repository_holds_can_be_counted_on_from() {
+        let site = Site::new(&[], None);
+        let cache = tempfile::tempdir().expect("a directory");
+        let asking = |offline| upstream_of(&site.url("/simple/"), cache.path(), offline);
+        let versions = |package: &str| {
+            let found = asking(false).apt_versions(&site.url("/apt/"), "develop", package);
+            found.map(|versions| versions.iter().map(ToString::to_string).collect::<Vec<_>>())
+        };
+        let error = versions("shop").expect_err("nothing is published").message;
+        assert!(error.ends_with("/apt/dists/develop/Release` answered 404 Not Found"), "{error}");
+        for version in ["1.4.2", "1.4.10", "1.5.0~rc1"] {
+            promote(&site, version);
+        }
+        let mut found = versions("shop").expect("a repository");
+        found.sort();
+        found.dedup();
+        assert_eq!(found, ["1.4.10", "1.4.2", "1.5.0~rc1"]);
+        assert_eq!(versions("sho"), Ok(Vec::new()));
+        assert!(asking(true).apt_versions(&site.url("/apt"), "develop", "shop").is_err(), "offline");
+
+        // from there to the version of a build
+        let source = tree(&[("pyproject.toml", "[project]\nname = 'shop'\nversion = '0'\n")]);
+        let job = library("shop").source(".").version_from(VersionFrom::apt(site.url("/apt"), "develop"));
+        let upstream = asking(false);
+        let packaged = Packaged::new(move |wanted: &AptPackage| {
+            Ok(upstream.apt_versions(&wanted.repository, &wanted.suite, &wanted.package)?)
+        });
+        let (root, kind) = (source.path().to_owned(), Some(BuildKind::Master));
+        let request = Request { root, kind, packaged: Some(packaged), ..Request::default() };
+        let context = gather(&Pipeline::new("p").job(job), &request).expect("a context");
+        assert_eq!(context.jobs["shop"].version.as_ref().map(|plan| plan.base.to_string()).as_deref(), Some("1.4.11"));
     }
 
     #[test]

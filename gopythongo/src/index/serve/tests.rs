@@ -53,7 +53,7 @@ impl Site {
         Self { _directory: directory, store, server, client: config.into() }
     }
 
-    fn url(&self, path: &str) -> String {
+    pub(super) fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.server.address())
     }
 
@@ -143,7 +143,7 @@ impl Site {
 }
 
 /// A client of another server, as if pip were configured for it.
-fn upstream_of(url: &str, cache: &Path, offline: bool) -> Arc<Upstream> {
+pub(super) fn upstream_of(url: &str, cache: &Path, offline: bool) -> Arc<Upstream> {
     let environment = [("PIP_INDEX_URL".to_owned(), url.to_owned())].into();
     let here = Surroundings {
         environment,

@@ -1,9 +1,10 @@
 //! Starting and ending processes. One supervisor a program: it adopts orphans, so that no descendant escapes.
 
 use std::{
-    ffi::OsString,
+    ffi::{OsStr, OsString},
     io::{self, PipeReader},
     os::unix::process::{CommandExt, ExitStatusExt},
+    path::{Path, PathBuf},
     process::ExitStatus,
     sync::{
         Mutex, OnceLock, PoisonError,
@@ -239,15 +240,19 @@ impl Supervisor {
             if command.under.is_empty() && words.len() > command.args.len() + 1 {
                 find(command)?;
             }
-            let expression = duct::cmd(&words[0], &words[1..]);
+            // By its path, the standard library can start it without a copy of this program's page tables, which takes longer
+            // than many a command. It is told the name that it was called by all the same.
+            let called = words[0].clone();
+            let path = located(command, &called)?.map_or_else(|| called.clone(), PathBuf::into_os_string);
+            let expression = duct::cmd(path, &words[1..]);
             let expression = match input {
                 Some(input) => expression.stdin_file(input),
                 None => expression.stdin_null(),
             };
             let mut expression =
                 expression.stdout_file(output).stderr_file(lines).full_env(environment).unchecked().before_spawn(
-                    |command| {
-                        command.process_group(0);
+                    move |command| {
+                        command.process_group(0).arg0(&called);
                         Ok(())
                     },
                 );
@@ -280,14 +285,25 @@ impl Drop for Supervisor {
 
 /// Looks for a command's program as the kernel would, in its own directory and on its own `PATH`.
 fn find(command: &Command) -> io::Result<()> {
-    let directory = command.directory.clone().map_or_else(std::env::current_dir, Ok)?;
     let found = if is_bare(&command.program) {
-        let path = command.environment.get(std::ffi::OsStr::new("PATH"));
-        which::which_in(&command.program, path, directory).is_ok()
+        located(command, command.program.as_os_str())?.is_some()
     } else {
-        directory.join(&command.program).exists()
+        directory(command)?.join(&command.program).exists()
     };
     if found { Ok(()) } else { Err(io::ErrorKind::NotFound.into()) }
+}
+
+/// Where a program that is called by its name alone is on a command's own `PATH`; `None` for one that is called by a path.
+fn located(command: &Command, program: &OsStr) -> io::Result<Option<PathBuf>> {
+    if !is_bare(Path::new(program)) {
+        return Ok(None);
+    }
+    let path = command.environment.get(OsStr::new("PATH"));
+    Ok(which::which_in(program, path, directory(command)?).ok())
+}
+
+fn directory(command: &Command) -> io::Result<PathBuf> {
+    command.directory.clone().map_or_else(std::env::current_dir, Ok)
 }
 
 fn status(exit: ExitStatus) -> Status {

@@ -9,4 +9,5 @@ mod view;
 
 pub(super) use keyring::Keyring;
 pub(super) use packages::check;
+pub(crate) use view::native;
 pub(super) use view::{View, sync};

@@ -148,7 +148,7 @@ fn dists(apt: &Path, suite: &Suite) -> PathBuf {
 }
 
 /// dpkg's name of the architecture of this machine.
-fn native() -> &'static str {
+pub(crate) fn native() -> &'static str {
     match std::env::consts::ARCH {
         "x86_64" => "amd64",
         "aarch64" => "arm64",
