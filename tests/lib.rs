@@ -11,6 +11,7 @@ mod promoted;
 mod python;
 mod seed;
 mod served;
+mod weed;
 
 pub use booted::Booted;
 pub use debian::Debian;
@@ -20,3 +21,4 @@ pub use outcome::Outcome;
 pub use promoted::Promoted;
 pub use python::{Python, archive};
 pub use served::Served;
+pub use weed::{Weed, open as open_shared};

@@ -52,6 +52,15 @@
 //! [`.on`](pipeline::JobBuilder::on) replaces the kinds of the steps that its closure adds,
 //! [`.except`](pipeline::JobBuilder::except) takes some away.
 //!
+//! An environment that is [`.protected()`](deploy::Environment::protected) takes only an application that went through
+//! [`.gate(tests, key)`](pipeline::Application::gate), outside of any condition: otherwise the pipeline does not compile, and the
+//! compiler says what to add.
+//!
+//! # Settings and secrets
+//!
+//! [`main`] takes `fn pipeline(settings: Settings) -> Pipeline` too, with a type of the team's own: see [`context::settings`] for
+//! its layers. A [`SecretFrom`](context::SecretFrom) says where a secret is; it is fetched by the step that uses it, and printed by none.
+//!
 //! # Promises
 //!
 //! - A wheel is built once: the bytes that are tested are the bytes that are uploaded, and that everything downstream is
@@ -60,6 +69,7 @@
 //! - A set of packages becomes visible when every job passed with it: all of it, or nothing.
 //! - A version that does not get healthy serves nobody: the one before it goes on.
 //! - A step whose inputs have not changed is not repeated; each step that ran or did not has a reason that names an input.
+//! - What one machine did, no other does again, if they [share state](guide::shared_state).
 //! - A run that was killed goes on where it was, and no effect is lost or done twice.
 //!
 //! # Testing
@@ -78,7 +88,8 @@
 //! # The modules
 //!
 //! They stand in the order in which data flows: builders make a [`pipeline`], which with a [`context`] lowers to a
-//! [`plan`], which is [`run`]; [`report`]s are consumers of its [`event`]s. What runs knows steps and no domain:
+//! [`plan`], which is [`run`]; [`report`]s are consumers of its [`event`]s, and what it learns is [`shared`] with other
+//! machines. What runs knows steps and no domain:
 //! [`python`], [`version`], [`package`], [`store`], [`index`] and [`deploy`] are the domains, and [`isolation`] is where
 //! commands see another file system. Most pipelines need the [`prelude`] and [`testing`] alone; the rest is for a team's own
 //! steps.
@@ -101,6 +112,7 @@ pub mod cache;
 pub mod event;
 pub mod journal;
 pub mod report;
+pub mod shared;
 
 pub mod isolation;
 

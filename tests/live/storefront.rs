@@ -135,6 +135,7 @@ fn a_run_that_is_killed_at_any_journal_write_between_build_and_switch_is_resumed
         let _ = shop.run(&["down"]).ends_with(0);
         assert_eq!(shop.processes(), BTreeMap::new(), "{moment}");
     }
+    println!("killed at {killed} moments, and resumed");
     // at least the plan, uploads, the promotion and the switch, each with what came before it, and the end
     assert!(killed >= 2 * 10, "killed at {killed} moments");
 }

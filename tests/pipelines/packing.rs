@@ -1,4 +1,5 @@
-//! A tree that is there already, up to its Debian package: what the bench of packing runs. `TREE` names its tar archive.
+//! A tree that is there already, up to its Debian package: what the bench of packing runs. `TREE` names its tar archive,
+//! `SUMS` what `md5sum` says of its files.
 
 use std::{fs, path::PathBuf};
 
@@ -12,6 +13,7 @@ use serde::Serialize;
 #[derive(Debug, Serialize)]
 struct Tree {
     archive: PathBuf,
+    sums: PathBuf,
 }
 
 impl Step for Tree {
@@ -23,12 +25,13 @@ impl Step for Tree {
     }
 
     fn outputs(&self) -> Vec<String> {
-        vec!["tree".to_owned()]
+        vec!["tree".to_owned(), "sums".to_owned()]
     }
 
     fn run(&self, work: &mut Work<'_>) -> Result<(), Failure> {
-        let path = work.output("tree", "tree.tar")?;
-        fs::copy(&self.archive, &path).map_err(Failure::io("cannot copy", &self.archive))?;
+        for (name, from) in [("tree", &self.archive), ("sums", &self.sums)] {
+            fs::copy(from, work.output(name, name)?).map_err(Failure::io("cannot copy", from))?;
+        }
         let facts = [("path", "/opt/bigapp"), ("name", "bigapp"), ("version", "1.0.0"), ("architecture", "amd64")];
         facts.into_iter().for_each(|(name, value)| work.fact(name, value));
         Ok(())
@@ -36,8 +39,9 @@ impl Step for Tree {
 }
 
 fn pipeline() -> Pipeline {
-    let archive = std::env::var_os("TREE").map(PathBuf::from).unwrap_or_default();
-    Pipeline::new("packing").default_kind(Develop).job(application("bigapp").step(Tree { archive }).deb(Deb::new()))
+    let place = |name| std::env::var_os(name).map(PathBuf::from).unwrap_or_default();
+    let tree = Tree { archive: place("TREE"), sums: place("SUMS") };
+    Pipeline::new("packing").default_kind(Develop).job(application("bigapp").step(tree).deb(Deb::new()))
 }
 
 fn main() -> ExitCode {

@@ -7,6 +7,9 @@ use anyhow::{Context, Result, bail};
 /// A program or file that suites use, and the Debian package that brings it.
 pub(crate) type Need = (&'static str, &'static str);
 
+/// What unit tests are checked with.
+pub(crate) const UNIT: &[Need] = &[("strace", "strace")];
+
 /// What the chain of the examples needs: `python3 -m venv` and extension modules have no program of their own.
 pub(crate) const CHAIN: &[Need] = &[
     ("git", "git"),

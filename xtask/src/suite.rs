@@ -20,7 +20,7 @@ struct Ran {
 
 /// Runs the suites named, or all; `all` adds the slow tier. Gives whether every test passed.
 pub(crate) fn run(names: &[&str], all: bool) -> Result<bool> {
-    const SUITES: [&str; 3] = ["unit", "chain", "live"];
+    const SUITES: [&str; 4] = ["unit", "simulation", "chain", "live"];
     if let Some(unknown) = names.iter().find(|name| !SUITES.contains(name)) {
         bail!("there is no suite `{unknown}`: the suites are {}", SUITES.join(", "));
     }
@@ -28,6 +28,9 @@ pub(crate) fn run(names: &[&str], all: bool) -> Result<bool> {
     let mut suites = Vec::new();
     if wanted("unit") {
         suites.push(unit()?);
+    }
+    if wanted("simulation") {
+        suites.push(simulation(all)?);
     }
     if wanted("chain") {
         suites.push(chain(all)?);
@@ -46,8 +49,8 @@ pub(crate) fn run(names: &[&str], all: bool) -> Result<bool> {
             ran.wall.as_secs_f64()
         );
     }
-    if !all && wanted("chain") {
-        println!("left out: the slow tier of `chain`; `cargo xtask test --all` runs it");
+    for suite in ["simulation", "chain"].into_iter().filter(|suite| !all && wanted(suite)) {
+        println!("left out: the slow tier of `{suite}`; `cargo xtask test --all` runs it");
     }
     let (passed, failed) = suites.iter().fold((0, 0), |(p, f), ran| (p + ran.passed, f + ran.failed));
     println!("{passed} passed, {failed} failed");
@@ -57,6 +60,7 @@ pub(crate) fn run(names: &[&str], all: bool) -> Result<bool> {
 /// The house rules, and every test that needs neither root nor network.
 fn unit() -> Result<Ran> {
     let begin = Instant::now();
+    prepare("unit", &[machine::UNIT])?;
     let broken = tidy::check()?;
     let tidy = tidy::report(&broken);
     let mut ran = tests(
@@ -68,6 +72,17 @@ fn unit() -> Result<Ran> {
     ran.failed += u64::from(!tidy);
     ran.ok &= tidy;
     Ok(ran)
+}
+
+/// The storefront with everything that can go wrong in it; all of it bugs that are seeded and must be found.
+fn simulation(all: bool) -> Result<Ran> {
+    let begin = Instant::now();
+    let mut command = command::cargo();
+    command.args(["test", "--quiet", "--package", "tests", "--test", "simulation", "--"]);
+    if !all {
+        command.args(["--skip", "slow::"]);
+    }
+    tests("simulation", &mut command, begin)
 }
 
 /// The examples and real tools: uv, pip, twine.
@@ -103,7 +118,7 @@ fn prepare(suite: &str, needs: &[&[machine::Need]]) -> Result<()> {
     let missing = machine::prepare(&needs.concat())?;
     if !missing.is_empty() {
         println!(
-            "{suite}: this machine lacks {}, and only root on Debian can install it here: what needs it fails",
+            "{suite}: this machine lacks {}, and only root on Debian can install it here: what needs it fails or is left out",
             missing.join(", ")
         );
     }

@@ -6,7 +6,7 @@
 use std::{
     collections::HashMap,
     fs::{self, File},
-    io::{self, Write},
+    io,
     ops::Range,
     path::{Path, PathBuf},
     sync::{Mutex, PoisonError},
@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 use super::entry::Reuse;
 use crate::{
     run::Outcome,
-    support::{Digest, Durability, write_atomic},
+    support::{Digest, Durability, operations, write_atomic},
 };
 
 /// A file with so many times the lines that count is written anew.
@@ -108,10 +108,10 @@ impl LatestFile {
         let line = made(step, entry, &serde_json::to_string(latest)?);
         let mut added = self.added.lock().unwrap_or_else(PoisonError::into_inner);
         if added.file.is_none() {
-            added.file = Some(File::options().create(true).append(true).open(&self.path)?);
+            added.file = Some(operations::open(&self.path, File::options().create(true).append(true))?);
         }
         if let Some(file) = &mut added.file {
-            file.write_all(line.as_bytes())?;
+            operations::write(file, &self.path, line.as_bytes())?;
         }
         added.lines.insert(step.to_owned(), line);
         Ok(())
@@ -132,7 +132,8 @@ impl LatestFile {
         let mut added = self.added.lock().unwrap_or_else(PoisonError::into_inner);
         let uses = std::mem::take(&mut added.uses);
         if !uses.is_empty() {
-            File::options().create(true).append(true).open(&self.path)?.write_all(uses.as_bytes())?;
+            let mut file = operations::open(&self.path, File::options().create(true).append(true))?;
+            operations::write(&mut file, &self.path, uses.as_bytes())?;
         }
         Ok(())
     }
@@ -176,7 +177,8 @@ fn sum(text: &str) -> String {
     Digest::of(text).short(8)
 }
 
-fn today() -> u64 {
+/// The day after the epoch.
+pub(super) fn today() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs() / 86_400
 }
 

@@ -43,6 +43,12 @@ impl Manifests {
         Ok(())
     }
 
+    /// The manifests of the sources in a key, as far as they are written, with the digests of those.
+    pub(super) fn written(directory: &Path, parts: &[(String, String)]) -> Vec<(String, PathBuf)> {
+        let sources = parts.iter().filter(|(name, _)| name == SOURCE);
+        sources.map(|(_, digest)| (digest.clone(), place(directory, digest))).collect()
+    }
+
     /// A key with the files of its sources in the place of their digests, as far as they are known.
     pub(super) fn expanded(&self, directory: &Path, parts: &[(String, String)]) -> Vec<(String, String)> {
         let mut all = Vec::with_capacity(parts.len());

@@ -3,19 +3,24 @@
 mod entry;
 mod latest;
 mod lock;
+#[cfg(test)]
+mod loss_tests;
 mod manifest;
 mod reason;
+mod remote;
 mod upkeep;
 
 use std::{
     fs, io,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use crate::{
     run::{Artifact, Outcome},
+    shared::SharedState,
     store::Blobs,
-    support::{Digest, Durability, Hasher, write_atomic},
+    support::{Digest, Durability, Hasher, operations, write_atomic},
 };
 use entry::{Entry, Reuse};
 use latest::{Latest, LatestFile};
@@ -23,6 +28,7 @@ use lock::Lock;
 pub use lock::Taken;
 pub use manifest::Manifests;
 pub(crate) use manifest::SOURCE;
+use remote::{Parcel, Remote};
 pub use upkeep::{Cleared, Holding};
 
 /// The format of the files below the cache's directory. Another program version with another format has its own.
@@ -64,6 +70,8 @@ pub struct Cache {
     blobs: PathBuf,
     latest: LatestFile,
     manifests: Manifests,
+    /// What other machines did.
+    remote: Option<Remote>,
     /// Nothing is cleared away while this is held.
     _lock: Option<Lock>,
 }
@@ -77,7 +85,7 @@ impl Cache {
         let lock = Lock::shared(directory)?;
         let cache = Self { _lock: Some(lock), ..Self::places(directory) };
         for directory in [&cache.entries, &cache.sources, &cache.blobs] {
-            fs::create_dir_all(directory)?;
+            operations::make_directories(directory)?;
         }
         Ok(cache)
     }
@@ -96,6 +104,7 @@ impl Cache {
             blobs: bucket.join("blobs"),
             latest: LatestFile::open(&bucket.join("latest")),
             manifests: Manifests::default(),
+            remote: None,
             _lock: None,
         }
     }
@@ -104,6 +113,19 @@ impl Cache {
     #[must_use]
     pub fn with(self, manifests: &Manifests) -> Self {
         Self { manifests: manifests.clone(), ..self }
+    }
+
+    /// The same cache, which asks other machines for what it lacks, and tells them what it learns.
+    #[must_use]
+    pub fn shared(self, state: Option<Arc<SharedState>>) -> Self {
+        Self { remote: state.map(Remote::new), ..self }
+    }
+
+    /// Waits until other machines know what this cache learned.
+    pub fn finish(&self) {
+        if let Some(remote) = &self.remote {
+            remote.finish();
+        }
     }
 
     /// Writes down what was used. Without it, it only looks older than it is.
@@ -124,7 +146,13 @@ impl Cache {
     #[must_use]
     pub fn lookup(&self, step: &str, parts: &[(String, String)], run: &str) -> Lookup {
         let digest = entry_digest(step, parts);
-        let found = self.find(step, parts, run, &digest);
+        let found = match self.find(step, parts, run, &digest) {
+            Some(hit @ Lookup::Hit { .. }) => hit,
+            miss => match self.find_remote(step, parts, &digest) {
+                Some(hit) => hit,
+                None => miss.unwrap_or_else(|| self.miss(step, parts)),
+            },
+        };
         if let Lookup::Hit { outcome, run } = &found {
             if self.latest.entry(step) == Some(digest) {
                 self.latest.used(step, &digest);
@@ -140,16 +168,21 @@ impl Cache {
     /// As [`lookup`](Self::lookup), by somebody who only wants to know: it counts as no use.
     #[must_use]
     pub fn peek(&self, step: &str, parts: &[(String, String)], run: &str) -> Lookup {
-        self.find(step, parts, run, &entry_digest(step, parts))
+        self.find(step, parts, run, &entry_digest(step, parts)).unwrap_or_else(|| self.miss(step, parts))
     }
 
-    fn find(&self, step: &str, parts: &[(String, String)], run: &str, digest: &Digest) -> Lookup {
+    fn miss(&self, step: &str, parts: &[(String, String)]) -> Lookup {
+        Lookup::Miss { reason: self.reason(step, parts) }
+    }
+
+    /// What this machine knows of a key; `None` if it knows nothing.
+    fn find(&self, step: &str, parts: &[(String, String)], run: &str, digest: &Digest) -> Option<Lookup> {
         if let Some(Latest { run, outcome, reuse: Reuse::Everywhere }) = self.latest.get(step, digest)
             && self.missing(&outcome).is_none()
         {
-            return Lookup::Hit { outcome, run };
+            return Some(Lookup::Hit { outcome, run });
         }
-        match self.entry(digest) {
+        Some(match self.entry(digest) {
             Ok(Some(Entry { reuse: Reuse::Within(why), run: of, .. })) if of != run => {
                 Lookup::Miss { reason: format!("{why} in run {of}") }
             }
@@ -157,9 +190,18 @@ impl Cache {
                 None => Lookup::Hit { outcome: entry.outcome, run: entry.run },
                 Some(reason) => Lookup::Miss { reason },
             },
-            Ok(None) => Lookup::Miss { reason: self.reason(step, parts) },
+            Ok(None) => return None,
             Ok(Some(_)) | Err(_) => Lookup::Miss { reason: "what the cache knows of it is damaged".to_owned() },
-        }
+        })
+    }
+
+    /// What another machine did, which this one remembers from now on.
+    fn find_remote(&self, step: &str, parts: &[(String, String)], digest: &Digest) -> Option<Lookup> {
+        let remote = self.remote.as_ref()?;
+        let (outcome, run) = remote.find(step, parts, digest, &Blobs::new(&self.blobs))?;
+        // without it, it is asked for again
+        let _ = self.remember_for(step, parts, &outcome, &run, Reuse::Everywhere);
+        Some(Lookup::Hit { outcome, run })
     }
 
     /// Remembers an outcome for all runs.
@@ -167,7 +209,14 @@ impl Cache {
     /// # Errors
     /// When it cannot be written.
     pub fn store(&self, step: &str, parts: &[(String, String)], outcome: &Outcome, run: &str) -> io::Result<()> {
-        self.remember_for(step, parts, outcome, run, Reuse::Everywhere)
+        let entry = self.remember_for(step, parts, outcome, run, Reuse::Everywhere)?;
+        if let Some(remote) = &self.remote {
+            let sources = Manifests::written(&self.sources, parts);
+            let (step, run, blobs) = (step.to_owned(), run.to_owned(), Blobs::new(&self.blobs));
+            let digest = entry_digest(&step, parts);
+            remote.bring(Parcel { step, digest, entry, outcome: outcome.clone(), run, sources, blobs });
+        }
+        Ok(())
     }
 
     /// Remembers an outcome for the run that it belongs to, for its further rounds and for `resume`. Later runs are told
@@ -183,7 +232,7 @@ impl Cache {
         run: &str,
         why: &str,
     ) -> io::Result<()> {
-        self.remember_for(step, parts, outcome, run, Reuse::Within(why.to_owned()))
+        self.remember_for(step, parts, outcome, run, Reuse::Within(why.to_owned())).map(drop)
     }
 
     fn remember_for(
@@ -193,24 +242,26 @@ impl Cache {
         outcome: &Outcome,
         run: &str,
         reuse: Reuse,
-    ) -> io::Result<()> {
+    ) -> io::Result<Vec<u8>> {
         let digest = entry_digest(step, parts);
         let latest = Latest { run: run.to_owned(), outcome: outcome.clone(), reuse };
         let Latest { run, outcome, reuse } = latest.clone();
         let entry = Entry { step: step.to_owned(), run, parts: parts.to_vec(), outcome, reuse };
         self.manifests.write(&self.sources, parts)?;
-        write_atomic(&self.entry_path(&digest), &entry.to_bytes()?, Durability::Cached)?;
-        self.latest.add(step, &digest, &latest)
+        let bytes = entry.to_bytes()?;
+        write_atomic(&self.entry_path(&digest), &bytes, Durability::Cached)?;
+        self.latest.add(step, &digest, &latest)?;
+        Ok(bytes)
     }
 
-    /// Takes a file into the blobs.
+    /// Takes a file over into the blobs; it may be gone from where it was.
     ///
     /// # Errors
     /// When it cannot be read or written.
     pub fn put_artifact(&self, file: &Path) -> io::Result<Artifact> {
         let name = file.file_name().and_then(|name| name.to_str());
         let name = name.ok_or_else(|| io::Error::other(format!("`{}` has no name in UTF-8", file.display())))?;
-        let (digest, size) = Blobs::new(&self.blobs).put_file(file)?;
+        let (digest, size) = Blobs::new(&self.blobs).take_file(file)?;
         Ok(Artifact { file: name.to_owned(), digest, size })
     }
 
@@ -228,15 +279,32 @@ impl Cache {
     }
 
     fn reason(&self, step: &str, parts: &[(String, String)]) -> String {
-        let Some(digest) = self.latest.entry(step) else { return "never ran before".to_owned() };
+        let between = |last: &Entry| {
+            let expanded = |parts| self.manifests.expanded(&self.sources, parts);
+            reason::between(&expanded(&last.parts), &expanded(parts))
+        };
+        let Some(digest) = self.latest.entry(step) else {
+            let elsewhere = self.last_elsewhere(step);
+            return elsewhere.map_or_else(|| "never ran before".to_owned(), |last| between(&last));
+        };
         match self.entry(&digest) {
-            Ok(Some(last)) => {
-                let expanded = |parts| self.manifests.expanded(&self.sources, parts);
-                reason::between(&expanded(&last.parts), &expanded(parts))
-            }
+            Ok(Some(last)) => between(&last),
             Ok(None) => "what it left last time was cleared from the cache".to_owned(),
             Err(_) => "what the cache knows of its last run is damaged".to_owned(),
         }
+    }
+
+    /// What a step that never ran here left last on another machine.
+    fn last_elsewhere(&self, step: &str) -> Option<Entry> {
+        let remote = self.remote.as_ref()?;
+        let last = remote.last(step)?;
+        for (digest, path) in Manifests::written(&self.sources, &last.parts) {
+            if let Some(bytes) = Some(()).filter(|()| !path.exists()).and_then(|()| remote.source(&digest)) {
+                // without it the miss is explained by the source as a whole
+                let _ = write_atomic(&path, &bytes, Durability::Cached);
+            }
+        }
+        Some(last)
     }
 
     /// The artifact whose bytes are gone, in words.
@@ -337,6 +405,7 @@ mod tests {
         assert_eq!(words(cache.lookup("x/wheel", &key, "now")), "its wheel `x-1.whl` is no longer in the cache");
         fs::write(&blob, "whe")?;
         assert_eq!(words(cache.lookup("x/wheel", &key, "now")), "its wheel `x-1.whl` is damaged in the cache");
+        fs::write(&file, "wheel")?;
         cache.put_artifact(&file)?;
         assert_eq!(words(cache.lookup("x/wheel", &key, "now")), "kept of r");
         Ok(())

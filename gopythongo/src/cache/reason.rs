@@ -1,30 +1,32 @@
 //! Why two keys differ, in words.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::support::words::count;
 
-/// The first part of `now` that differs from `last`, and how many more do. The parts come in the order of the walk
-/// that made the key: what is near to the user (options, sources) stands before what is far (tools).
+/// The first part that differs, in the order of the walk that made the keys, and how many more do: what is near to the user
+/// (options, sources) stands before what is far (tools). What has come or gone moves all that follows it, so at one place it
+/// stands first.
 pub(super) fn between(last: &[(String, String)], now: &[(String, String)]) -> String {
     let (before, after) = (by_name(last), by_name(now));
     let mut differences = Vec::new();
-    let mut seen = std::collections::BTreeSet::new();
-    for (name, _) in now {
+    let mut seen = BTreeSet::new();
+    for (place, (name, _)) in now.iter().enumerate() {
         if seen.insert(name) && before.get(name.as_str()) != after.get(name.as_str()) {
-            let verb = if before.contains_key(name.as_str()) { "changed" } else { "is new" };
-            differences.push(format!("{name} {verb}"));
+            let (rank, verb) = if before.contains_key(name.as_str()) { (2, "changed") } else { (0, "is new") };
+            differences.push(((place, rank), format!("{name} {verb}")));
         }
     }
-    for (name, _) in last {
+    for (place, (name, _)) in last.iter().enumerate() {
         if seen.insert(name) {
-            differences.push(format!("{name} is gone"));
+            differences.push(((place, 1), format!("{name} is gone")));
         }
     }
+    differences.sort_by_key(|(place, _)| *place);
     match differences.as_slice() {
         [] => "the order of its inputs changed".to_owned(),
-        [only] => only.clone(),
-        [first, more @ ..] => format!("{first}, and {} with it", count(more.len(), "other input")),
+        [(_, only)] => only.clone(),
+        [(_, first), more @ ..] => format!("{first}, and {} with it", count(more.len(), "other input")),
     }
 }
 
@@ -49,6 +51,7 @@ mod tests {
             ("`a.py` 1;`b.py` 1;wheel of sdist 2;program git 1", "wheel of sdist changed"),
             ("`a.py` 1;`b.py` 1;`c.py` 1;wheel of sdist 1;program git 1", "`c.py` is new"),
             ("`a.py` 1;wheel of sdist 1;program git 1", "`b.py` is gone"),
+            ("`a.py` 1;wheel of sdist 2;program git 1", "`b.py` is gone, and 1 other input with it"),
             ("`a.py` 1;`c.py` 1;wheel of sdist 1;program git 1", "`c.py` is new, and 1 other input with it"),
             ("`a.py` 2;`b.py` 2;wheel of sdist 2;program git 1", "`a.py` changed, and 2 other inputs with it"),
             ("`b.py` 1;`a.py` 1;wheel of sdist 1;program git 1", "the order of its inputs changed"),

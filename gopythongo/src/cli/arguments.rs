@@ -47,6 +47,9 @@ pub(super) struct Common {
     /// Where runs, cache and store are kept [default: .gopythongo/PIPELINE beside the workspace's Cargo.toml, or $GOPYTHONGO_STATE]
     #[arg(long, global = true, value_name = "DIR")]
     pub(super) state: Option<PathBuf>,
+    /// Where machines share state: `s3+https://host/bucket/prefix`, `https://host/path` for WebDAV, a directory, or `none` [default: what the pipeline says, or $GOPYTHONGO_SHARED]
+    #[arg(long, global = true, value_name = "PLACE")]
+    pub(super) shared: Option<String>,
     /// Read settings from this file too, over `pipeline.toml`; may be given again
     #[arg(long, global = true, value_name = "FILE")]
     pub(super) settings: Vec<PathBuf>,
@@ -138,7 +141,7 @@ fn kinds() -> impl TypedValueParser<Value = BuildKind> {
 }
 
 /// Options of every command that have a value.
-const VALUED: [&str; 4] = ["--root", "--state", "--settings", "--set"];
+const VALUED: [&str; 5] = ["--root", "--state", "--shared", "--settings", "--set"];
 
 /// The command that a word which is no job's name was perhaps meant to be: a slip of one or two letters.
 pub(super) fn nearest_command(word: &str) -> Option<String> {

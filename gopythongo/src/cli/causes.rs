@@ -114,7 +114,7 @@ mod tests {
     fn passed(step: &str) -> Event {
         let result = Some(Box::new(Outcome::default()));
         let (outcome, step) = (StepOutcome::Passed, step.to_owned());
-        Event::StepFinished { step, outcome, reason: None, ms: 1, cpu_ms: 1, result, failure: None }
+        Event::StepFinished { step, outcome, reason: None, ms: 1, cpu_ms: 1, commands_ms: 1, result, failure: None }
     }
 
     #[test]

@@ -8,8 +8,9 @@ use pep440_rs::VersionSpecifiers;
 use super::{Error, Exit, Session, arguments::Wanted, host, print, problems::problems};
 use crate::{
     context::{Context, Interpreter, Redactor, SecretError},
-    plan::{Action, Plan, PlannedStep, Selection},
+    plan::{self, Action, Plan, Selection},
     run::Step as _,
+    shared::SharedIn,
     store::Publish,
     support::words,
 };
@@ -37,9 +38,13 @@ impl Check {
         findings.extend(pythons(session, &context));
         findings.extend(secrets(session, &plan));
         findings.extend(host::findings(session, &plan)?);
+        plan::doubts(&session.pipeline, &context).iter().for_each(|doubt| print::note(doubt.to_string()));
         host::doubts(&plan).iter().for_each(print::warning);
         // without git, that is what is found
         context.doubts.iter().filter(|_| which::which("git").is_ok()).for_each(print::warning);
+        if let Some(doubt) = unshared(session, &context) {
+            print::warning(doubt);
+        }
         if let Some(doubt) = signing(&plan) {
             print::warning(doubt);
         }
@@ -93,12 +98,24 @@ fn secrets(session: &Session, plan: &Plan) -> Vec<Finding> {
     let running = plan.steps.iter().filter(|step| step.action == Action::Run);
     let sources = running.flat_map(|step| step.inputs.secrets.values().map(move |from| (step, from)));
     let missing = sources.filter_map(|(step, from)| Some((step, secrets.missing(from)?)));
-    let finding = |(step, error): (&PlannedStep, SecretError)| Finding {
+    let finding = |(user, error): (String, SecretError)| Finding {
         exit: Exit::Lacking,
-        what: format!("{}; `{}` needs it", error.message, step.id),
+        what: format!("{}; {user} needs it", error.message),
         todo: error.hint.unwrap_or_default(),
     };
-    missing.map(finding).collect()
+    let missing = missing.map(|(step, error)| (format!("`{}`", step.id), error));
+    let shared = session.shared.iter().flat_map(SharedIn::secrets);
+    let shared = shared.filter_map(|from| Some(("shared state".to_owned(), secrets.missing(from)?)));
+    missing.chain(shared).map(finding).collect()
+}
+
+/// What is to be said on a build server whose machines keep nothing for each other.
+fn unshared(session: &Session, context: &Context) -> Option<String> {
+    let server = context.server.as_ref().filter(|_| session.shared.is_none())?.server;
+    Some(format!(
+        "nothing is shared between the machines of {server}: each does again what another has done\n  \
+         hint: say where they share state, as in `.shared(S3::new(\"https://s3.example\", \"ci\"))`, or set GOPYTHONGO_SHARED"
+    ))
 }
 
 /// What is to be said where an apt repository will be published that nothing can sign.

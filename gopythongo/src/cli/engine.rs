@@ -10,15 +10,16 @@ use super::{
     Error, Exit, Session, arguments::Executing, hashing, print, reports::Reports, session::owned, sinks::sinks,
 };
 use crate::{
-    context::{Context, Redactor},
+    context::{Context, Redactor, SecretError, SecretFrom, Secrets},
     deploy::Environments,
     index::{Server, ServerOptions, Upstream},
-    plan::{Action, Lowered},
+    plan::{Action, Lowered, distrust},
     python::Toolchain,
     run::{
         self, Options, RunDirectory, Services, Setting,
         process::{Cancel, Supervisor},
     },
+    shared::{SharedIn, SharedState},
     store::Store,
 };
 
@@ -44,7 +45,19 @@ pub(super) fn execute(
     };
     let supervisor = Supervisor::start().map_err(lacking("cannot supervise processes"))?;
     supervisor.handle_signals(&cancel).map_err(lacking("cannot handle signals"))?;
-    let store = Store::open(&session.place.state.join("store"))?;
+    let redactor = Redactor::default();
+    redact_panics(&redactor);
+    let secrets = session.secrets(redactor.clone());
+    let running = lowered.plan.steps.iter().filter(|step| step.action == Action::Run);
+    secrets.foresee(running.flat_map(|step| step.inputs.secrets.values()));
+    secrets.foresee(session.shared.iter().flat_map(SharedIn::secrets));
+    let (secrets, supervisor) = (Arc::new(secrets), Arc::new(supervisor));
+    let shared = shared(session, &context, &secrets, &supervisor, &cancel).map(Arc::new);
+    let place = session.place.state.join("store");
+    let store = match &shared {
+        Some(shared) => Store::open_shared(&place, shared.clone())?,
+        None => Store::open(&place)?,
+    };
     let upstream = upstream(session, &context)?;
     let server = Server::start(
         store.clone(),
@@ -66,12 +79,10 @@ pub(super) fn execute(
         .with(Arc::new(toolchain))
         .with(Arc::new(environments))
         .with(Arc::new(session.repositories.clone()));
-    let redactor = Redactor::default();
-    redact_panics(&redactor);
-    let secrets = session.secrets(redactor.clone());
-    let running = lowered.plan.steps.iter().filter(|step| step.action == Action::Run);
-    secrets.foresee(running.flat_map(|step| step.inputs.secrets.values()));
-    services = services.with(Arc::new(secrets));
+    services = services.with(secrets);
+    if let Some(shared) = shared {
+        services = services.with(shared);
+    }
     if let Some(upstream) = upstream {
         upstream.secrets().for_each(|secret| redactor.learn(secret.clone()));
         services = services.with(upstream);
@@ -80,9 +91,30 @@ pub(super) fn execute(
     if let Some(reports) = &executing.reports {
         sinks.push(Box::new(Reports::new(reports, &directory, &context, &redactor)));
     }
-    let setting = Setting { directory, context, services, supervisor: Arc::new(supervisor), cancel, redactor, sinks };
+    let setting = Setting { directory, context, services, supervisor, cancel, redactor, sinks };
     let ended = run::execute(lowered, &options, setting)?;
     Ok(Exit::from(&ended))
+}
+
+/// What the pipeline's machines share. What a stranger built is never read by anybody, and a stranger gets no keys.
+fn shared(
+    session: &Session,
+    context: &Context,
+    secrets: &Arc<Secrets>,
+    supervisor: &Arc<Supervisor>,
+    cancel: &Cancel,
+) -> Option<SharedState> {
+    let place = session.shared.clone().filter(|_| !session.offline)?;
+    let (name, root) = (&session.pipeline.name, &session.place.root);
+    if let Some(stranger) = distrust(context) {
+        let nothing = move |_: &SecretFrom| {
+            let message = format!("{stranger}, gets no secrets");
+            Err(SecretError { message, hint: None, is_passing: false })
+        };
+        return Some(SharedState::new(place, name, root, nothing).read_only());
+    }
+    let (secrets, supervisor, cancel) = (secrets.clone(), supervisor.clone(), cancel.clone());
+    Some(SharedState::new(place, name, root, move |from| secrets.get(from, &supervisor, &cancel)))
 }
 
 /// A step that panics fails, with the panic's words; what is printed of it meanwhile holds no secret either.

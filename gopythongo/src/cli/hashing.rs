@@ -19,7 +19,7 @@ pub(super) fn warning() -> Option<String> {
         format!(
             "this program was built without optimised hashing ({:.0} MB/s); put this into the workspace's Cargo.toml:\n{}",
             speed / 1e6,
-            ["sha2", "miniz_oxide", "crc32fast", "simd-adler32"]
+            ["sha2", "md-5", "miniz_oxide", "crc32fast", "simd-adler32"]
                 .map(|package| format!("  [profile.dev.package.{package}]\n  opt-level = 3"))
                 .join("\n")
         )

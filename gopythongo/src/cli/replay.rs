@@ -100,6 +100,7 @@ mod tests {
             reason: None,
             ms: 1,
             cpu_ms: 1,
+            commands_ms: 1,
             result: None,
             failure: Some(Box::new(Failure::lacking("no connection"))),
         };

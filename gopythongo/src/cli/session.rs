@@ -28,6 +28,7 @@ use crate::{
     pipeline::{Declares, Pipeline, Severity},
     plan::{self, Lowered, Selection},
     python,
+    shared::SharedIn,
     support::words,
 };
 
@@ -38,6 +39,8 @@ pub(super) struct Session {
     pub(super) settings: Vec<Setting>,
     pub(super) place: Place,
     pub(super) offline: bool,
+    /// Where machines share state.
+    pub(super) shared: Option<SharedIn>,
     /// What was asked of the sources' repositories.
     pub(super) repositories: Repositories,
 }
@@ -66,7 +69,16 @@ impl Session {
             return Err(Error::usage(format!("pipeline `{}` has {mistakes}", pipeline.name)));
         }
         let place = Place::find(common, root, &pipeline.name)?;
-        Ok(Self { pipeline, settings, place, offline: common.offline, repositories: Repositories::default() })
+        let said =
+            common.shared.clone().or_else(|| std::env::var("GOPYTHONGO_SHARED").ok()).filter(|said| !said.is_empty());
+        let shared = match said {
+            Some(said) => SharedIn::parse(&said).map_err(|error| {
+                let message = Error::usage(error.message);
+                error.hint.into_iter().fold(message, Error::hint)
+            })?,
+            None => pipeline.shared.clone(),
+        };
+        Ok(Self { pipeline, settings, place, offline: common.offline, shared, repositories: Repositories::default() })
     }
 
     /// Looks at everything outside that a plan depends on.
@@ -95,10 +107,17 @@ impl Session {
             repositories: self.repositories.clone(),
             pythons,
         };
-        context::gather(&self.pipeline, &request).map_err(|error| {
-            let exit = if unfetched.load(Ordering::Relaxed) { Exit::Lacking } else { Exit::Usage };
+        let context = context::gather(&self.pipeline, &request).map_err(|error| {
+            let is_lacking = unfetched.load(Ordering::Relaxed) || self.repositories.is_refused();
+            let exit = if is_lacking { Exit::Lacking } else { Exit::Usage };
             Error::of_context(exit, error)
-        })
+        })?;
+        let cycles = plan::cycles(&self.pipeline, &context);
+        cycles.iter().for_each(|cycle| print::note(cycle.to_string()));
+        match cycles.len() {
+            0 => Ok(context),
+            count => Err(Error::usage(format!("what the sources need makes {}", words::count(count, "cycle")))),
+        }
     }
 
     /// How the upstream is asked for something, which is looked for when it is wanted first; notes when that fails.

@@ -184,6 +184,7 @@ mod tests {
             reason: reason.map(str::to_owned),
             ms: 1,
             cpu_ms: 1,
+            commands_ms: 1,
             result: None,
             failure: failure.map(Box::new),
         }

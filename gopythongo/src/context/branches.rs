@@ -76,6 +76,16 @@ impl Branches {
         self
     }
 
+    /// The branches that are integrated on, the first one first.
+    pub(super) fn develops(&self) -> &[String] {
+        &self.develop
+    }
+
+    /// The branches of what is released.
+    pub(super) fn masters(&self) -> &[String] {
+        &self.master
+    }
+
     /// Whether they are the default.
     pub(crate) fn is_git_flow(&self) -> bool {
         *self == Self::git_flow()

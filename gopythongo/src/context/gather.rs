@@ -6,6 +6,7 @@ use super::{
     BuildKind, Context, Interpreter, Packaged, Published,
     choice::{self, Choice, Signs},
     git::GitError,
+    git_source::Follow,
     history::histories,
     repositories::Repositories,
     sdist::Fetch,
@@ -15,7 +16,7 @@ use super::{
 use crate::{
     ci::{self, Variables},
     index::UpstreamError,
-    pipeline::{Job, Pipeline},
+    pipeline::{Job, Pipeline, Source},
     version::VersionSource,
 };
 
@@ -83,7 +84,8 @@ impl From<GitError> for ContextError {
 pub fn gather(pipeline: &Pipeline, request: &Request) -> Result<Context, ContextError> {
     let root = absolute(&request.root);
     let repositories = &request.repositories;
-    let built: Vec<&Job> = pipeline.jobs.iter().filter(|job| job.is_built()).collect();
+    let built = pipeline.jobs.iter().filter(|job| job.is_built());
+    let (elsewhere, built): (Vec<&Job>, Vec<&Job>) = built.partition(|job| matches!(job.source, Source::Git { .. }));
     // git looks at the work tree meanwhile
     let (here, sources) = thread::scope(|scope| {
         let here = scope.spawn(|| repositories.of(&root));
@@ -112,7 +114,11 @@ pub fn gather(pipeline: &Pipeline, request: &Request) -> Result<Context, Context
     };
     let choice = Choice::of(signs)?;
     let branch = choice::branch(signs);
-    let sources = sources?;
+    let mut sources = sources?;
+    let follow = Follow::of(&pipeline.branches, choice.kind, branch.as_deref(), server.as_ref());
+    for job in elsewhere {
+        sources.push(GatheredSource::elsewhere(job, &root, &follow, request)?);
+    }
     let mut histories = histories(repositories, &sources, &request.cache);
     let checkouts = sources.iter().filter(|source| source.is_versioned_checkout());
     let said = checkouts.filter_map(|source| {

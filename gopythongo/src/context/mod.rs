@@ -5,6 +5,7 @@ mod choice;
 mod gather;
 pub mod git;
 mod git_index;
+mod git_source;
 mod history;
 mod kind;
 mod listing;
@@ -41,6 +42,7 @@ pub use stat_cache::StatCache;
 pub use survey::{CoverageConfiguration, Distribution, Layout, Survey, survey};
 pub use tree::{SourceFile, SourceTree};
 pub use version_from::{AptPackage, Ask, Packaged, Published, published_versions};
+pub(crate) use versions::is_release_tag;
 
 use crate::{ci::ServerBuild, version::VersionPlan};
 

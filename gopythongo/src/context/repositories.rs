@@ -1,7 +1,7 @@
 //! The repositories that were asked: each once, whoever wants to know something of it.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
@@ -19,6 +19,10 @@ pub struct Repositories(Arc<Mutex<Asked>>);
 struct Asked {
     /// By their top directories.
     opened: BTreeMap<PathBuf, Result<Arc<Repository>, GitError>>,
+    /// URLs of other repositories that were fetched.
+    fetched: BTreeSet<String>,
+    /// Whether one of them could not be taken.
+    refused: bool,
     /// The top directory of the work tree that each directory is in.
     tops: HashMap<PathBuf, Option<PathBuf>>,
 }
@@ -35,6 +39,21 @@ impl Repositories {
     /// The top directory of the work tree that a canonical directory is in; `None` where there is no repository.
     pub(super) fn top(&self, directory: &Path) -> Option<PathBuf> {
         self.asked().top(directory)
+    }
+
+    /// Whether nobody has fetched another repository yet: each is fetched once a run.
+    pub(super) fn is_first_fetch(&self, url: &str) -> bool {
+        self.asked().fetched.insert(url.to_owned())
+    }
+
+    /// Notes that another repository could not be taken.
+    pub(super) fn refuse(&self) {
+        self.asked().refused = true;
+    }
+
+    /// Whether another repository could not be taken: its server or the network lacks something.
+    pub(crate) fn is_refused(&self) -> bool {
+        self.asked().refused
     }
 
     /// What the work tree at `top` tracks, and what it neither tracks nor ignores, relative to it. `None` if the repository was

@@ -10,6 +10,7 @@ use std::{
 
 use super::{
     ContextError, JobContext, Request, Survey,
+    git_source::{Follow, Wanted},
     history::History,
     sdist::{fetched, unpinned},
     survey::survey_with_stamp,
@@ -43,9 +44,30 @@ impl<'a> GatheredSource<'a> {
     /// # Errors
     /// When it cannot be fetched.
     pub(super) fn read(job: &'a Job, root: &Path, request: &Request) -> Result<Self, ContextError> {
-        let directory = directory(job, root, request)?;
+        Self::of(job, directory(job, root, request)?, request)
+    }
+
+    /// Reads the source of a job in another repository.
+    ///
+    /// # Errors
+    /// When it cannot be fetched.
+    pub(super) fn elsewhere(
+        job: &'a Job,
+        root: &Path,
+        follow: &Follow,
+        request: &Request,
+    ) -> Result<Self, ContextError> {
+        let Source::Git { url, revision, subdirectory } = &job.source else { return Self::read(job, root, request) };
+        let wanted = Wanted { url, revision: revision.as_deref(), root, follow };
+        let fetch = !request.offline && request.repositories.is_first_fetch(url);
+        let tree = wanted.checkout(&request.cache, fetch).inspect_err(|_| request.repositories.refuse())?;
+        let directory = subdirectory.as_ref().map_or_else(|| tree.clone(), |below| tree.join(below));
+        Self::of(job, absolute(&directory), request)
+    }
+
+    fn of(job: &'a Job, directory: PathBuf, request: &Request) -> Result<Self, ContextError> {
         let (mut survey, stamp) = survey_with_stamp(&directory);
-        let is_checkout = matches!(job.source, Source::Directory(_)) && survey.distribution.is_some();
+        let is_checkout = job.source.is_checkout() && survey.distribution.is_some();
         let found = match (&job.version_from, &job.version) {
             (Some(from), _) if is_checkout => Some(version_from::find(from, &directory, &survey, request)),
             (None, None) if is_checkout && survey.version_source.is_none() => {
@@ -89,7 +111,7 @@ impl<'a> GatheredSource<'a> {
 
     /// Whether the source is a checkout, whose builds are given versions: not a release, not a tree that is only tested.
     pub(super) fn is_versioned_checkout(&self) -> bool {
-        matches!(self.job.source, Source::Directory(_)) && self.is_built()
+        self.job.source.is_checkout() && self.is_built()
     }
 
     /// Whether something is built of the source: a distribution, or a virtual environment with a tree that is none.
@@ -161,6 +183,7 @@ fn released(requirement: &str, is_top: bool, directory: &Path, survey: &Survey) 
 fn directory(job: &Job, root: &Path, request: &Request) -> Result<PathBuf, ContextError> {
     match &job.source {
         Source::Directory(path) => Ok(absolute(&root.join(path))),
+        Source::Git { url, .. } => Err(ContextError { message: format!("`{url}` is another repository"), hint: None }),
         Source::Sdist { requirement, subdirectory } => {
             let requirement: Requirement =
                 requirement.parse().map_err(|error| ContextError { message: format!("{error}"), hint: None })?;

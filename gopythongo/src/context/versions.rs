@@ -99,7 +99,7 @@ pub(super) fn last_release(tags: &[String], names: &[&str]) -> Option<(Version, 
 }
 
 /// Whether a tag is that of a release.
-pub(super) fn is_release_tag(tag: &str) -> bool {
+pub(crate) fn is_release_tag(tag: &str) -> bool {
     release_tag(tag).is_some()
 }
 

@@ -1,6 +1,6 @@
 //! An environment: where a deployment goes, for which builds, and who may send it there.
 
-use std::fmt;
+use std::{fmt, marker::PhantomData};
 
 use serde::{Deserialize, Serialize};
 
@@ -9,10 +9,11 @@ use crate::{
     pipeline::Location,
 };
 
-/// A place that one version of an application serves in, bound to kinds of builds.
+/// A place that one version of an application serves in, bound to kinds of builds. An `Environment<Protected>` takes only
+/// applications with a [gate](crate::pipeline::Application::gate).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[must_use = "it does nothing until `.environment(..)` takes it"]
-pub struct Environment {
+pub struct Environment<E = Open> {
     pub(crate) name: String,
     pub(crate) kinds: Kinds,
     pub(crate) hosts: Vec<String>,
@@ -20,7 +21,27 @@ pub struct Environment {
     pub(crate) port: Option<u16>,
     #[serde(skip)]
     pub(crate) location: Location,
+    #[serde(skip)]
+    state: PhantomData<E>,
 }
+
+/// An environment into which every application goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Open;
+
+/// An environment into which only applications with a [gate](crate::pipeline::Application::gate) go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Protected;
+
+/// An environment that every tested version may go to: one that is not protected.
+#[diagnostic::on_unimplemented(
+    message = "a protected environment does not take every version whose tests passed",
+    label = "the environment is `.protected()` already",
+    note = "leave one of them: `.protected()` where somebody lets each version in, `.unattended(\"why\")` where nobody has to"
+)]
+pub trait Unguarded {}
+
+impl Unguarded for Open {}
 
 /// Who lets a version into an environment.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -69,9 +90,12 @@ impl Environment {
             approval: Approval::Unsaid,
             port: None,
             location: Location::here(),
+            state: PhantomData,
         }
     }
+}
 
+impl<E> Environment<E> {
     /// Adds a host. `local` is this machine: the service runs in a user and mount namespace behind a front on a port of
     /// 127.0.0.1, and stays when the run has ended.
     pub fn host(mut self, name: impl Into<String>) -> Self {
@@ -87,14 +111,27 @@ impl Environment {
 
     /// Lets every version in whose tests passed, and says why that is good enough: environments of release, hotfix and
     /// master builds are either this or [protected](Self::protected).
-    pub fn unattended(mut self, reason: impl Into<String>) -> Self {
+    pub fn unattended(mut self, reason: impl Into<String>) -> Self
+    where
+        E: Unguarded,
+    {
         self.approval = Approval::Unattended(reason.into());
         self
     }
 
-    /// Lets a version in when somebody has approved it. There is no approval yet: until then, it refuses every version.
-    pub fn protected(mut self) -> Self {
-        self.approval = Approval::Protected;
-        self
+    /// Lets a version in when somebody has approved it, and takes only an application with a
+    /// [gate](crate::pipeline::Application::gate). There is no approval yet: until then, it refuses every version.
+    pub fn protected(self) -> Environment<Protected> {
+        Environment { approval: Approval::Protected, ..self.plain() }.into_state()
+    }
+
+    /// The same without its type's knowledge.
+    pub(crate) fn plain(self) -> Environment {
+        self.into_state()
+    }
+
+    fn into_state<O>(self) -> Environment<O> {
+        let Self { name, kinds, hosts, approval, port, location, state: _ } = self;
+        Environment { name, kinds, hosts, approval, port, location, state: PhantomData }
     }
 }

@@ -16,7 +16,7 @@ mod supervisor;
 mod switch;
 
 pub use blue_green::BlueGreen;
-pub use environment::{Approval, Environment, Host};
+pub use environment::{Approval, Environment, Host, Open, Protected, Unguarded};
 pub use environments::Environments;
 pub use local::{Live, LocalHost, Package};
 pub(crate) use simulated::{Hosts, SimulatedHosts};

@@ -58,9 +58,18 @@ impl Switch {
         &self.application
     }
 
+    pub(crate) fn package(&self) -> &str {
+        &self.package
+    }
+
     /// Whether it is for an application in an environment.
     pub(crate) fn is_for(&self, environment: &str, application: &str) -> bool {
         self.environment == environment && self.application == application
+    }
+
+    /// Whether somebody has to let each version in.
+    pub(crate) fn is_protected(&self) -> bool {
+        self.approval == Approval::Protected
     }
 
     /// The port that the pipeline says.
@@ -105,7 +114,7 @@ impl Step for Switch {
 
     fn run(&self, work: &mut Work<'_>) -> Result<(), Failure> {
         let (application, environment) = (&self.application, &self.environment);
-        if self.approval == Approval::Protected {
+        if self.is_protected() {
             let message = format!("environment `{environment}` is protected, and nobody can approve a version yet");
             return Err(Failure::refused(message)
                 .hint("`.unattended(\"why\")` in pipeline.rs lets in every version whose tests passed"));

@@ -10,7 +10,7 @@ use crate::{
     deploy::{Environment, Environments},
     event::RunState,
     package::{Deb, Service},
-    pipeline::{Pipeline, application, deployment},
+    pipeline::{Pipeline, SigningKey, application, deployment},
     plan::{Selection, lower},
     run::{
         Ended, Failure, FailureKind, Options, RunDirectory, Services, Setting, execute,
@@ -22,10 +22,12 @@ use crate::{
 /// What becomes of the deployment alone, on a machine where nothing was ever promoted.
 fn deployed(kind: BuildKind) -> (RunState, Failure) {
     let shop = application("shop").virtualenv("/opt/shop").deb(Deb::new().service(Service::gunicorn("shop:app")));
-    let live = deployment("shop-live", "shop")
+    let key = SigningKey::fingerprint("0123456789ABCDEF0123456789ABCDEF01234567");
+    let shop = shop.publish().gate("tests/integration", key);
+    let live = deployment("shop-live", &shop)
         .environment(Environment::new("testing", Develop).host("local"))
         .environment(Environment::new("production", Master).host("local").protected());
-    let pipeline = Pipeline::new("storefront").job(shop.publish()).job(live);
+    let pipeline = Pipeline::new("storefront").job(shop).job(live);
     let state = tempfile::tempdir().unwrap();
     let context = Context {
         branch: None,

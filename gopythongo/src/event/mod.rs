@@ -117,6 +117,9 @@ pub enum Event {
         ms: u64,
         /// CPU time of its commands in milliseconds.
         cpu_ms: u64,
+        /// Wall time of its commands in milliseconds; what is left of the step's was our own.
+        #[serde(default)]
+        commands_ms: u64,
         /// What it left, if it passed.
         result: Option<Box<Outcome>>,
         /// Why it failed.

@@ -187,7 +187,7 @@ mod tests {
         let after = joined(&manifest, "pipeline").expect("joined").expect("changed");
         let (members, profile) = after.split_once("\n\n# a debug build").expect("a profile");
         assert_eq!(members, expect);
-        for name in ["sha2", "miniz_oxide", "crc32fast", "simd-adler32"] {
+        for name in ["sha2", "md-5", "miniz_oxide", "crc32fast", "simd-adler32"] {
             assert!(profile.contains(&format!("[profile.dev.package.{name}]\nopt-level = 3\n")), "{profile}");
         }
     }

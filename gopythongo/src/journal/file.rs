@@ -5,12 +5,16 @@
 use std::{
     fmt,
     fs::{self, File, OpenOptions},
-    io::{self, Write},
+    io,
     path::{Path, PathBuf},
 };
 
 use super::{Fault, Record};
-use crate::{plan::StepId, run::Receipt, support::Hasher};
+use crate::{
+    plan::StepId,
+    run::Receipt,
+    support::{Hasher, operations},
+};
 
 /// A journal that is being written. Only one program may: the run's lock sees to that.
 #[derive(Debug)]
@@ -41,27 +45,41 @@ impl fmt::Display for JournalError {
 impl std::error::Error for JournalError {}
 
 impl Journal {
-    /// Makes a new journal, or opens one to go on: a torn tail is truncated, damage elsewhere is an error.
+    /// Makes a new journal, or opens one to go on: a torn tail is truncated, damage elsewhere is an error. Gives the records
+    /// but the results of pure steps, which the cache knows better.
     ///
     /// # Errors
     /// When the file cannot be read or written, or is damaged before its tail.
     pub fn open(path: &Path) -> Result<(Self, Vec<Record>), JournalError> {
-        let (records, length) = match fs::read(path) {
-            Ok(bytes) => parse(&bytes).map_err(|message| JournalError { path: path.to_owned(), message })?,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => (Vec::new(), 0),
+        let Parsed { records, last, length } = match fs::read(path) {
+            Ok(bytes) => {
+                parse(&bytes, Self::is_told).map_err(|message| JournalError { path: path.to_owned(), message })?
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Parsed::default(),
             Err(error) => return Err(failed("cannot read", path)(error)),
         };
         let file = Self::make(path, length).map_err(failed("cannot write", path))?;
-        Ok((Self { path: path.to_owned(), file, last: records.len() as u64, length }, records))
+        Ok((Self { path: path.to_owned(), file, last, length }, records))
+    }
+
+    /// Whether whoever goes on with a run is told of a record.
+    fn is_told(record: &str) -> bool {
+        !record.starts_with("{\"result\":")
     }
 
     fn make(path: &Path, length: u64) -> io::Result<File> {
         let directory = path.parent().ok_or_else(|| io::Error::other("a path without a directory"))?;
-        fs::create_dir_all(directory)?;
-        let file = OpenOptions::new().append(true).create(true).open(path)?;
-        file.set_len(length)?;
-        file.sync_all()?;
-        File::open(directory)?.sync_all()?;
+        let mut changed = operations::make_directories(directory)?;
+        if !path.exists() {
+            // of a new run: `runs/ID` in `runs` in the state directory
+            changed.extend(directory.ancestors().skip(1).take(2).filter(|above| above.is_dir()).map(Path::to_owned));
+        }
+        let file = operations::open(path, OpenOptions::new().append(true).create(true))?;
+        operations::cut(&file, path, length)?;
+        // this first: a file system that keeps a journal writes it once for all
+        operations::sync(path)?;
+        operations::sync(directory)?;
+        changed.iter().try_for_each(|above| operations::sync(above))?;
         Ok(file)
     }
 
@@ -71,8 +89,8 @@ impl Journal {
     /// When the file cannot be read, or is damaged before its tail.
     pub fn read(path: &Path) -> Result<Vec<Record>, JournalError> {
         let bytes = fs::read(path).map_err(failed("cannot read", path))?;
-        let (records, _) = parse(&bytes).map_err(|message| JournalError { path: path.to_owned(), message })?;
-        Ok(records)
+        let parsed = parse(&bytes, |_| true).map_err(|message| JournalError { path: path.to_owned(), message })?;
+        Ok(parsed.records)
     }
 
     /// The receipts in a journal, by step, in their order; what else is in it is not looked at.
@@ -82,7 +100,7 @@ impl Journal {
     pub(crate) fn receipts(path: &Path) -> Result<Vec<(StepId, Receipt)>, JournalError> {
         let text = fs::read_to_string(path).map_err(failed("cannot read", path))?;
         let lines = text.lines().filter_map(|line| line.split_once(",\"record\":")?.1.strip_suffix('}'));
-        let receipts = lines.filter(|record| record.starts_with("{\"record\":\"receipt\""));
+        let receipts = lines.filter(|record| record.starts_with("{\"receipt\":"));
         let parsed = receipts.map(|record| match serde_json::from_str(record) {
             Ok(Record::Receipt { step, receipt }) => Ok((step, receipt)),
             Ok(_) => Err(JournalError { path: path.to_owned(), message: "a receipt is none".to_owned() }),
@@ -96,7 +114,7 @@ impl Journal {
     /// # Errors
     /// When it cannot be written; the journal is then as it was before.
     pub fn append(&mut self, record: &Record) -> Result<(), JournalError> {
-        self.write(record, File::sync_data)
+        self.write(record, operations::sync_file)
     }
 
     /// Appends a record that a power loss may take: of a pure step, which then runs again. Order is kept: whatever is
@@ -105,22 +123,23 @@ impl Journal {
     /// # Errors
     /// When it cannot be written; the journal is then as it was before.
     pub fn note(&mut self, record: &Record) -> Result<(), JournalError> {
-        self.write(record, |_| Ok(()))
+        self.write(record, |_, _| Ok(()))
     }
 
-    fn write(&mut self, record: &Record, sync: fn(&File) -> io::Result<()>) -> Result<(), JournalError> {
+    fn write(&mut self, record: &Record, sync: fn(&File, &Path) -> io::Result<()>) -> Result<(), JournalError> {
         let record = serde_json::to_string(record).map_err(|error| failed("cannot write", &self.path)(error.into()))?;
         let line = line(self.last + 1, &record);
         let cut = Fault::cut(self.last + 1, line.len());
         let bytes = &line.as_bytes()[..cut.unwrap_or(line.len())];
         // Half a record of an earlier attempt would be damage in the middle.
-        let written =
-            self.file.set_len(self.length).and_then(|()| self.file.write_all(bytes)).and_then(|()| sync(&self.file));
+        let written = operations::cut(&self.file, &self.path, self.length)
+            .and_then(|()| operations::write(&mut self.file, &self.path, bytes))
+            .and_then(|()| sync(&self.file, &self.path));
         if cut.is_some() {
             Fault::strike();
         }
         if let Err(error) = written {
-            let _ = self.file.set_len(self.length);
+            let _ = operations::cut(&self.file, &self.path, self.length);
             return Err(failed("cannot write", &self.path)(error));
         }
         self.last += 1;
@@ -143,28 +162,52 @@ fn sum(number: u64, record: &str) -> String {
     hasher.finish().short(8)
 }
 
-/// The records, and how many bytes they take. What follows them was never acknowledged.
-fn parse(bytes: &[u8]) -> Result<(Vec<Record>, u64), String> {
-    let mut records = Vec::new();
-    let mut length = 0;
-    let mut lines = bytes.split_inclusive(|byte| *byte == b'\n').peekable();
+/// What is in a journal.
+#[derive(Default)]
+struct Parsed {
+    /// Those records that were asked for.
+    records: Vec<Record>,
+    /// The number of the last whole record.
+    last: u64,
+    /// How many bytes the whole records take. What follows them was never acknowledged.
+    length: u64,
+}
+
+/// Reads the records whose JSON is wanted; looks at all of them.
+fn parse(bytes: &[u8], wanted: fn(&str) -> bool) -> Result<Parsed, String> {
+    let mut parsed = Parsed::default();
+    let mut lines = bytes.split_inclusive(|byte| *byte == b'\n');
     while let Some(line) = lines.next() {
-        let number = records.len() as u64 + 1;
+        let number = parsed.last + 1;
         let damaged = |what: &str| format!("line {number} is damaged: {what}");
         let record = match line.strip_suffix(b"\n") {
             // Nobody was told that it is written, unless it is its end that was changed.
             None if checked(number, &line[..line.len() - 1]).is_err() => break,
             None => return Err(damaged("it does not end")),
-            // A power loss may leave the last line's length without all of its blocks.
-            Some(line) if lines.peek().is_none() && line.contains(&0) => break,
+            // A power loss may leave a line's length without all of its blocks, and those of later ones.
+            Some(line) if line.contains(&0) && !was_synced(&lines.by_ref().collect::<Vec<_>>()) => break,
             Some(line) => checked(number, line).map_err(damaged)?,
         };
-        records.push(serde_json::from_str(record).map_err(|error| {
-            format!("line {number} is whole, but this version of the program does not understand it: {error}")
-        })?);
-        length += line.len() as u64;
+        if wanted(record) {
+            parsed.records.push(serde_json::from_str(record).map_err(|error| {
+                format!("line {number} is whole, but this version of the program does not understand it: {error}")
+            })?);
+        }
+        parsed.last = number;
+        parsed.length += line.len() as u64;
     }
-    Ok((records, length))
+    Ok(parsed)
+}
+
+/// Whether one of these lines is a whole record that was synced: what is before it was, too. The last one may have been
+/// written, and nobody told.
+fn was_synced(lines: &[&[u8]]) -> bool {
+    let whole = |line: &&[u8]| {
+        let text = std::str::from_utf8(line).ok()?.strip_suffix('\n')?;
+        let number = text.strip_prefix("{\"seq\":")?.split(',').next()?.parse().ok()?;
+        Some(Journal::is_told(checked(number, text.as_bytes()).ok()?))
+    };
+    lines.split_last().is_some_and(|(_, before)| before.iter().any(|line| whole(line) == Some(true)))
 }
 
 /// The JSON of a line's record, if number and checksum are right.

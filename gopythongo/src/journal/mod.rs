@@ -2,6 +2,8 @@
 
 mod fault;
 mod file;
+#[cfg(test)]
+mod loss_tests;
 mod record;
 
 pub use fault::Fault;

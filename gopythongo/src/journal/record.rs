@@ -12,7 +12,7 @@ use crate::{
 
 /// One record. Order is by sequence number, never by clock. All are synced but results of pure steps.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", tag = "record")]
+#[serde(rename_all = "kebab-case")]
 pub enum Record {
     /// The run: its plan and the context that it was made from. Where there are several, the run went on with another plan:
     /// the last one counts.

@@ -47,7 +47,35 @@ pub trait JobBuilder: Sized + Clone {
         self
     }
 
-    /// Sets where in the source distribution of [`sdist`](Self::sdist) the job's own source is; its top by default.
+    /// Takes another repository as the source, by any URL that `git fetch` takes (a path that begins with `./` or `../` is relative
+    /// to the pipeline's root): in it the branch of the same name as the one that is built, else the one that a pull request shall
+    /// be merged into, else `develop`; for what is released, a tag or branch of the same name, else `master`. The name of a fork's
+    /// branch chooses nothing. It is fetched once a run, and git's own helpers have the credentials.
+    ///
+    /// ```no_run
+    /// # use gopythongo::prelude::*;
+    /// let billing = library("billing").git("https://git.example.com/billing.git").pytest().upload();
+    /// let fork = library("flask").git("git@git.example.com:forks/flask.git").revision("3.1.0-ours").pytest();
+    /// ```
+    #[track_caller]
+    fn git(mut self, url: impl Into<String>) -> Self {
+        let source = Source::Git { url: url.into(), revision: None, subdirectory: None };
+        self.draft().set_source("git", source, Location::here());
+        self
+    }
+
+    /// Pins the repository of [`git`](Self::git): every build takes this tag, branch or whole commit of it.
+    #[track_caller]
+    fn revision(mut self, revision: impl Into<String>) -> Self {
+        let location = Location::here();
+        if self.draft().plain("revision", &location) {
+            self.draft().revision = Some((revision.into(), location));
+        }
+        self
+    }
+
+    /// Sets where in the source distribution of [`sdist`](Self::sdist), or the repository of [`git`](Self::git), the job's own
+    /// source is; its top by default.
     #[track_caller]
     fn subdirectory(mut self, directory: impl Into<PathBuf>) -> Self {
         let location = Location::here();
@@ -247,20 +275,20 @@ pub trait JobBuilder: Sized + Clone {
     /// let money = library("money").on(Release || Master, |job| job.upload());
     /// ```
     #[track_caller]
-    fn on(self, kinds: impl KindSet, steps: impl FnOnce(Self) -> Self) -> Self {
+    fn on<J: SameJob<Self>>(self, kinds: impl KindSet, steps: impl FnOnce(Self) -> J) -> Self {
         within(self, Scope::new(Condition::On, kinds.kinds(), Location::here()), steps)
     }
 
     /// Declares steps that do not run for kinds of builds in which they would by default.
     #[track_caller]
-    fn except(self, kinds: impl KindSet, steps: impl FnOnce(Self) -> Self) -> Self {
+    fn except<J: SameJob<Self>>(self, kinds: impl KindSet, steps: impl FnOnce(Self) -> J) -> Self {
         within(self, Scope::new(Condition::Except, kinds.kinds(), Location::here()), steps)
     }
 
     /// Goes on with the chain of `job` if `condition` holds. The pipeline has other jobs then: for kinds of builds there
     /// are [`on`](Self::on) and [`except`](Self::except).
     #[track_caller]
-    fn when(self, condition: bool, job: impl FnOnce(Self) -> Self) -> Self {
+    fn when<J: SameJob<Self>>(self, condition: bool, job: impl FnOnce(Self) -> J) -> Self {
         if !condition {
             return self;
         }
@@ -269,7 +297,25 @@ pub trait JobBuilder: Sized + Clone {
     }
 }
 
-fn within<J: JobBuilder>(mut job: J, scope: Scope, steps: impl FnOnce(J) -> J) -> J {
+/// What the closure of `.on`, `.except` or `.when` gives back: the job that it was given, with more steps.
+#[diagnostic::on_unimplemented(
+    message = "the closure was given `{J}` and gives `{Self}` back",
+    label = "the closure of `.on`, `.except` or `.when` gives another job back",
+    note = "begin with the closure's argument, `|job| job.pytest()`; `.gate(tests, key)` holds for every build, so it stands outside of `.on`, `.except` and `.when`"
+)]
+pub trait SameJob<J> {
+    /// The job.
+    #[doc(hidden)]
+    fn same(self) -> J;
+}
+
+impl<J: JobBuilder> SameJob<J> for J {
+    fn same(self) -> J {
+        self
+    }
+}
+
+fn within<J: JobBuilder, B: SameJob<J>>(mut job: J, scope: Scope, steps: impl FnOnce(J) -> B) -> J {
     let (name, location, before) = (scope.name(), scope.location.clone(), job.clone());
     job.draft().enter(scope);
     match same(name, job, &location, steps) {
@@ -282,8 +328,13 @@ fn within<J: JobBuilder>(mut job: J, scope: Scope, steps: impl FnOnce(J) -> J) -
 }
 
 /// Calls the closure of `.on`, `.except` or `.when`; it must give the same job back.
-fn same<J: JobBuilder>(method: &str, mut job: J, at: &Location, chain: impl FnOnce(J) -> J) -> Result<J, Diagnostic> {
-    let mut after = chain(job.clone());
+fn same<J: JobBuilder, B: SameJob<J>>(
+    method: &str,
+    mut job: J,
+    at: &Location,
+    chain: impl FnOnce(J) -> B,
+) -> Result<J, Diagnostic> {
+    let mut after = chain(job.clone()).same();
     if after.draft().continues(job.draft()) {
         return Ok(after);
     }

@@ -89,6 +89,10 @@ fn corrected(name: &str) -> Option<String> {
     finish::is_name(&name).then_some(name)
 }
 
+fn uploads(job: &Job) -> bool {
+    job.steps.iter().any(|declaration| declaration.step.kind() == "upload")
+}
+
 fn check_downstream(pipeline: &Pipeline, found: &mut Vec<Diagnostic>) {
     for job in &pipeline.jobs {
         let name = &job.name;
@@ -97,10 +101,14 @@ fn check_downstream(pipeline: &Pipeline, found: &mut Vec<Diagnostic>) {
                 let message = format!("`.downstream` of application `{name}`: only libraries have downstream jobs");
                 let suggestion = format!("make it `library(\"{name}\")` if other jobs use its wheel");
                 found.push(Diagnostic::error(message, &first.location).suggest(suggestion));
-            } else if !job.steps.iter().any(|declaration| declaration.step.kind() == "upload") {
+            } else if !uploads(job) {
                 let message = format!("`{name}` has downstream jobs but uploads nothing that they could use");
                 found.push(Diagnostic::error(message, &first.location).suggest("add `.upload()`"));
             }
+        }
+        if let Some(location) = job.downstream_auto.as_ref().filter(|_| !uploads(job)) {
+            let message = format!("`.downstream_auto()` of `{name}`, which uploads nothing that others could use");
+            found.push(Diagnostic::error(message, location).suggest("add `.upload()`"));
         }
         for (at, mention) in job.downstream.iter().enumerate() {
             let wanted = &mention.name;
@@ -123,7 +131,7 @@ fn check_downstream(pipeline: &Pipeline, found: &mut Vec<Diagnostic>) {
 }
 
 /// Finds a cycle for every edge that closes one, each with the line of every edge.
-fn check_cycles(pipeline: &Pipeline, found: &mut Vec<Diagnostic>) {
+pub(super) fn check_cycles(pipeline: &Pipeline, found: &mut Vec<Diagnostic>) {
     let mut jobs = BTreeMap::new();
     for job in &pipeline.jobs {
         jobs.entry(job.name.as_str()).or_insert(job);

@@ -19,7 +19,10 @@ pub(super) fn check_deployments(pipeline: &Pipeline, found: &mut Vec<Diagnostic>
         }
         match pipeline.jobs.iter().find(|other| other.name == mention.name) {
             None => found.push(unknown(pipeline, job, mention)),
-            Some(other) if other.kind == JobKind::Application => found.extend(unpublished(job, mention, other)),
+            Some(other) if other.kind == JobKind::Application => {
+                found.extend(unpublished(job, mention, other));
+                found.extend(unguarded(job, mention, other));
+            }
             Some(other) => {
                 let message = format!("`{}` deploys `{}`, which is no application", job.name, other.name);
                 found.push(Diagnostic::error(message, &mention.location).and("it begins here", &other.location));
@@ -69,6 +72,22 @@ fn unpublished(job: &Job, mention: &Mention, application: &Job) -> Vec<Diagnosti
         })
     };
     idle.chain(job.steps.iter().filter_map(missing)).collect()
+}
+
+/// The application that a deployment was given is the one that the pipeline builds: the compiler saw the gate of the former.
+fn unguarded(job: &Job, mention: &Mention, application: &Job) -> Option<Diagnostic> {
+    let protected =
+        job.steps.iter().find(|declaration| Switch::of(&declaration.step).is_some_and(Switch::is_protected))?;
+    (job.gate != application.gate).then(|| {
+        let (name, environment) = (&application.name, protected.step.label().unwrap_or_default());
+        let message = format!(
+            "environment `{environment}` is protected, and `{}` was given another `{name}` than the pipeline builds",
+            job.name
+        );
+        Diagnostic::error(message, &mention.location)
+            .and(format!("the `{name}` that is built, with another gate or none"), &application.location)
+            .suggest(format!("give both the same value: `deployment(\"{}\", &{name})`, then `.job({name})`", job.name))
+    })
 }
 
 /// One application has one environment of a name; a port has one front.

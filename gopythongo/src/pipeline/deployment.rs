@@ -1,8 +1,8 @@
 //! `deployment(..)`: where an application's packages go when they are public.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, marker::PhantomData, sync::Arc};
 
-use super::{Declaration, Diagnostic, Job, JobKind, Location, Mention, Source, finish};
+use super::{Declaration, Deployable, Diagnostic, Gate, Job, JobKind, Location, Mention, Source, Takes, finish};
 use crate::{
     context::{BuildKind, Kinds},
     deploy::{Approval, BlueGreen, Environment, Host, Switch},
@@ -22,32 +22,40 @@ const WATCHED: [BuildKind; 3] = [BuildKind::Release, BuildKind::Hotfix, BuildKin
 ///     .environment(Environment::new("testing", Develop).host("local"))
 ///     .environment(Environment::new("production", Master).host("local").unattended("an example on one machine"));
 /// ```
+///
+/// One that was given the application itself is a `Deployment<Application>`, or a `Deployment<Application<Gated>>`, which goes to
+/// protected environments too.
 #[derive(Debug, Clone)]
 #[must_use = "a job does nothing until `Pipeline::job` takes it"]
-pub struct Deployment {
+pub struct Deployment<A = String> {
     name: String,
+    gate: Option<Gate>,
     application: Mention,
     blue_green: Option<(BlueGreen, Location)>,
     environments: Vec<Environment>,
     diagnostics: Vec<Diagnostic>,
     location: Location,
+    known: PhantomData<A>,
 }
 
-/// Declares a deployment of an application, which is named as its job is.
+/// Declares a deployment of an application: of the one that is called so (`"shop"`), or of the one that it is given
+/// (`&shop`), as protected environments want it.
 #[track_caller]
-pub fn deployment(name: impl Into<String>, application: impl Into<String>) -> Deployment {
+pub fn deployment<D: Deployable>(name: impl Into<String>, application: D) -> Deployment<D::Known> {
     let location = Location::here();
     Deployment {
         name: name.into(),
-        application: Mention { name: application.into(), location: location.clone() },
+        gate: application.gate(),
+        application: Mention { name: application.job(), location: location.clone() },
         blue_green: None,
         environments: Vec::new(),
         diagnostics: Vec::new(),
         location,
+        known: PhantomData,
     }
 }
 
-impl Deployment {
+impl<A> Deployment<A> {
     /// Sets how one version takes over from another; [`BlueGreen::new`] by default.
     #[track_caller]
     pub fn blue_green(mut self, how: BlueGreen) -> Self {
@@ -62,8 +70,11 @@ impl Deployment {
     }
 
     /// Adds an environment. Where one build goes to several, the later ones wait for the earlier ones.
-    pub fn environment(mut self, environment: Environment) -> Self {
-        self.environments.push(environment);
+    pub fn environment<E>(mut self, environment: Environment<E>) -> Self
+    where
+        E: Takes<A>,
+    {
+        self.environments.push(environment.plain());
         self
     }
 
@@ -157,8 +168,8 @@ fn approval(environment: &Environment) -> Option<Diagnostic> {
     }
 }
 
-impl From<Deployment> for Job {
-    fn from(mut deployment: Deployment) -> Self {
+impl<A> From<Deployment<A>> for Job {
+    fn from(mut deployment: Deployment<A>) -> Self {
         deployment.check_how();
         deployment.check_environments();
         let how = deployment.blue_green.map(|(how, _)| how).unwrap_or_default();
@@ -177,12 +188,14 @@ impl From<Deployment> for Job {
             steps: steps.collect(),
             manner: Manner::default(),
             downstream: Vec::new(),
+            downstream_auto: None,
             deploys: Some(deployment.application),
             pythons: Vec::new(),
             bootstrap: Vec::new(),
             version: None,
             version_from: None,
             constraints: None,
+            gate: deployment.gate,
             diagnostics: deployment.diagnostics,
             location: deployment.location,
         }
@@ -192,10 +205,15 @@ impl From<Deployment> for Job {
 #[cfg(test)]
 mod tests {
     use crate::{
-        context::BuildKind::{Develop, Feature, Hotfix, Master, Release},
-        deploy::{BlueGreen, Environment},
+        context::{
+            BuildKind::{Develop, Feature, Hotfix, Master, Release},
+            Kinds,
+        },
+        deploy::{BlueGreen, Environment, Protected},
         package::{Deb, Service},
-        pipeline::{Application, Deployment, JobBuilder, Pipeline, application, deployment, library},
+        pipeline::{
+            Application, Deployment, Gated, JobBuilder, Pipeline, SigningKey, application, deployment, library,
+        },
         testing::plan,
     };
 
@@ -296,7 +314,51 @@ mod tests {
             bare().environment(Environment::new("demo", Feature).host("local")),
             "environment `demo` takes feature builds, in which `shop` publishes nothing",
         );
-        plan(Pipeline::new("p").job(shop()).job(bare().environment(production().protected()))).is_valid();
+    }
+
+    fn production() -> Environment<Protected> {
+        Environment::new("production", Master).host("local").protected()
+    }
+
+    fn key() -> SigningKey {
+        SigningKey::fingerprint("0123 4567 89AB CDEF 0123  4567 89AB CDEF 0123 4567")
+    }
+
+    #[test]
+    fn a_protected_environment_takes_an_application_whose_gate_is_tested_in_every_build() {
+        let shop = shop().gate("tests/integration", key());
+        let live = deployment("shop-live", &shop).when(true, |live| live.environment(production()));
+        let pipeline = Pipeline::new("p").job(shop.flake8().on(Master, |shop| shop.pytest())).job(live);
+        plan(pipeline)
+            .is_valid()
+            .each(Kinds::ALL, |plan| plan.runs("shop/integration-tests"))
+            .kind(Master)
+            .deploys("shop", "production");
+    }
+
+    #[test]
+    fn what_the_types_do_not_see_of_a_gate_is_a_mistake() {
+        let gated = || shop().gate("tests/integration", key());
+        let planned = |given: &Application<Gated>, built: Application<Gated>| {
+            let live = deployment("shop-live", given).environment(production());
+            plan(Pipeline::new("p").job(built).job(live))
+        };
+        planned(&gated(), gated().integration_tests("tests/quick"))
+            .has_diagnostic("stand in place of those of its gate");
+        planned(&gated(), gated().on(Master, |shop| shop.integration_tests("tests/quick")))
+            .has_diagnostic("stand in place of those of its gate");
+        let other = shop().gate("tests/integration", SigningKey::fingerprint("f".repeat(40)));
+        planned(&gated(), other).has_diagnostic("was given another `shop` than the pipeline builds");
+        let live = deployment("shop-live", &gated()).environment(production());
+        plan(Pipeline::new("p").job(shop()).job(live)).has_diagnostic("was given another `shop`");
+        let short = || shop().gate("tests/integration", SigningKey::fingerprint("3E2F6A80"));
+        planned(&short(), short()).has_diagnostic("`3E2F6A80` is not the fingerprint of an OpenPGP key");
+        let mut within = None;
+        let _ = shop().on(Master, |shop| {
+            within = Some(shop.clone().gate("tests/integration", key()));
+            shop
+        });
+        planned(&gated(), within.unwrap()).has_diagnostic("`.gate(…)` stands inside `.on(Master, …)`");
     }
 
     #[test]

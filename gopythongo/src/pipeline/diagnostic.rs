@@ -80,7 +80,7 @@ impl Diagnostic {
         Self::of(Severity::Error, message.into(), location)
     }
 
-    pub(super) fn warning(message: impl Into<String>, location: &Location) -> Self {
+    pub(crate) fn warning(message: impl Into<String>, location: &Location) -> Self {
         Self::of(Severity::Warning, message.into(), location)
     }
 
@@ -89,7 +89,7 @@ impl Diagnostic {
     }
 
     /// Adds what to write instead.
-    pub(super) fn suggest(mut self, suggestion: impl Into<String>) -> Self {
+    pub(crate) fn suggest(mut self, suggestion: impl Into<String>) -> Self {
         self.suggestion = Some(suggestion.into());
         self
     }

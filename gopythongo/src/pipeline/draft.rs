@@ -12,6 +12,7 @@ pub struct Draft {
     pub(super) scopes: Vec<Scope>,
     pub(super) source: Option<(Source, Location)>,
     pub(super) subdirectory: Option<(PathBuf, Location)>,
+    pub(super) revision: Option<(String, Location)>,
     pub(super) tox_envs: Option<(Vec<String>, Location)>,
     pub(super) ratchet_required: Option<Location>,
 }
@@ -25,16 +26,26 @@ impl Draft {
             steps: Vec::new(),
             manner: Manner::default(),
             downstream: Vec::new(),
+            downstream_auto: None,
             deploys: None,
             pythons: Vec::new(),
             bootstrap: Vec::new(),
             version: None,
             version_from: None,
             constraints: None,
+            gate: None,
             diagnostics: Vec::new(),
             location,
         };
-        Self { job, scopes: Vec::new(), source: None, subdirectory: None, tox_envs: None, ratchet_required: None }
+        Self {
+            job,
+            scopes: Vec::new(),
+            source: None,
+            subdirectory: None,
+            revision: None,
+            tox_envs: None,
+            ratchet_required: None,
+        }
     }
 
     /// Adds a step, for the kinds that the conditions around it leave.

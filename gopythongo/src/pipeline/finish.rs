@@ -4,7 +4,7 @@ use std::{any::Any, collections::BTreeMap, ops::Range, path::Path, sync::Arc};
 
 use super::{CommandStep, Declaration, Diagnostic, Job, Location, Source, draft::Draft};
 use crate::{
-    context::{BuildKind, Kinds},
+    context::{BuildKind, Kinds, git::is_branch_name},
     package::Deb,
     python::{CoverageRatchet, DiffCoverage, IntegrationTests, Pytest, Requirement, Tox, Virtualenv},
     run::{AnyStep, Step},
@@ -26,6 +26,7 @@ impl Draft {
         self.check_measured(CoverageRatchet::KIND, ".coverage_ratchet()");
         self.check_measured(DiffCoverage::KIND, ".diff_coverage(…)");
         self.check_package();
+        self.check_gate();
         self.check_steps();
         self.check_redundancy();
         self.job
@@ -33,7 +34,28 @@ impl Draft {
 
     fn take_source(&mut self) {
         let subdirectory = self.subdirectory.take();
+        let revision = self.revision.take();
+        if let (Some((_, location)), false) = (&revision, matches!(self.source, Some((Source::Git { .. }, _)))) {
+            let message = format!("`.revision` of `{}` is without a `.git`", self.job.name);
+            self.mistake(
+                Diagnostic::error(message, location).suggest("a version of a release is `.sdist(\"name==1.0\")`"),
+            );
+        }
         match self.source.take() {
+            Some((Source::Git { url, .. }, location)) => {
+                self.check_url(&url, &location);
+                if let Some((revision, location)) = revision.as_ref().filter(|(revision, _)| !is_branch_name(revision))
+                {
+                    let message = format!("`{revision}` is not a revision: a tag, a branch or a whole commit");
+                    self.mistake(Diagnostic::error(message, location));
+                }
+                if let Some((directory, location)) = &subdirectory {
+                    self.check_path("subdirectory", directory, location);
+                }
+                let (revision, subdirectory) = (revision.map(|(name, _)| name), subdirectory.map(|(path, _)| path));
+                self.job.source = Source::Git { url, revision, subdirectory };
+                return;
+            }
             Some((Source::Directory(directory), location)) => {
                 self.check_path("source", &directory, &location);
                 self.job.source = Source::Directory(directory);
@@ -54,10 +76,29 @@ impl Draft {
             None => {}
         }
         if let Some((directory, location)) = subdirectory {
-            let message = format!("`.subdirectory` of `{}` is without an `.sdist`", self.job.name);
+            let message = format!("`.subdirectory` of `{}` is without an `.sdist` or a `.git`", self.job.name);
             let suggestion = format!("write `.source(\"…/{}\")` for a source in a directory", directory.display());
             self.mistake(Diagnostic::error(message, &location).suggest(suggestion));
         }
+    }
+
+    /// A pipeline is in a repository, and its plan is printed: no URL in it holds a password.
+    fn check_url(&mut self, url: &str, location: &Location) {
+        let host = url.split_once("://").map(|(scheme, rest)| (scheme, rest.split('/').next().unwrap_or_default()));
+        let user = host.and_then(|(scheme, host)| Some((scheme, host.rsplit_once('@')?.0)));
+        let diagnostic = match user {
+            Some((scheme, user)) if user.contains(':') || scheme.starts_with("http") => {
+                let message = format!("the URL of `.git(…)` of `{}` holds credentials", self.job.name);
+                Diagnostic::error(message, location)
+                    .suggest("leave out what stands before the `@`: git asks its credential helper")
+            }
+            _ if url.trim().is_empty() || url.starts_with('-') || url.contains("::") => {
+                let message = format!("`{url}`, of `.git(…)` of `{}`, is no URL of a repository", self.job.name);
+                Diagnostic::error(message, location).suggest("write `https://git.example.com/billing.git`")
+            }
+            _ => return,
+        };
+        self.mistake(diagnostic);
     }
 
     fn take_tox_envs(&mut self) {
@@ -130,6 +171,26 @@ impl Draft {
             return;
         };
         self.mistake(diagnostic);
+    }
+
+    /// The tests of a gate run in every build, and no others in their place.
+    fn check_gate(&mut self) {
+        let Some(gate) = &self.job.gate else { return };
+        let others = |kind: &BuildKind| {
+            let declared = self.job.declared(IntegrationTests::KIND, *kind);
+            declared.filter(|declared| {
+                let step: &dyn Any = declared.step.as_ref();
+                step.downcast_ref() != Some(&gate.tests)
+            })
+        };
+        let other = Kinds::ALL.iter().find_map(|kind| others(&kind)).map(|declared| {
+            let message = format!("these integration tests of `{}` stand in place of those of its gate", self.job.name);
+            Diagnostic::error(message, &declared.location)
+                .and("the gate", &gate.location)
+                .suggest("give the gate the directory that holds both, or make them a `.command(…)`")
+        });
+        let mistakes = gate.key.mistake(&gate.location).into_iter().chain(other);
+        self.job.diagnostics.extend(mistakes.collect::<Vec<_>>());
     }
 
     /// Names of steps become names of files; two types under one name would be one step with two meanings.
@@ -264,7 +325,7 @@ pub(super) const NAMES: &str = "a name begins with a lowercase letter or a digit
 
 fn base(method: &str) -> &'static str {
     match method {
-        "subdirectory" => "the top of the source distribution",
+        "subdirectory" => "the top of the source distribution or repository",
         "version_from" => "the job's source",
         _ => "the pipeline's root",
     }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize, ser::SerializeStruct};
 
-use super::{Diagnostic, Location, Source};
+use super::{Diagnostic, Gate, Location, Source};
 use crate::{
     context::Kinds,
     run::{AnyStep, Manner},
@@ -89,6 +89,9 @@ pub struct Job {
     pub manner: Manner,
     /// The jobs whose inputs this job's artifacts are.
     pub downstream: Vec<Mention>,
+    /// Where `.downstream_auto()` stands: who says that it needs the job's distribution is downstream too.
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "as_flag")]
+    pub downstream_auto: Option<Location>,
     /// The application that a deployment takes packages of.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub deploys: Option<Mention>,
@@ -104,12 +107,20 @@ pub struct Job {
     /// The requirement file of `.constraints(..)`, relative to the pipeline's root, whose pins hold when the job's test
     /// environments are resolved.
     pub constraints: Option<PathBuf>,
+    /// What an application passes before a protected environment takes it; of a deployment, what it was told of that.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub gate: Option<Gate>,
     /// Mistakes that the builder saw.
     #[serde(skip)]
     pub diagnostics: Vec<Diagnostic>,
     /// The line that made the job.
     #[serde(skip)]
     pub location: Location,
+}
+
+/// That a line is there: which one is of no consequence.
+fn as_flag<S: serde::Serializer>(location: &Option<Location>, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_bool(location.is_some())
 }
 
 impl Job {

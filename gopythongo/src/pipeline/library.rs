@@ -35,6 +35,17 @@ impl Library {
         self
     }
 
+    /// Makes jobs that say in their own metadata that they need this library's distribution downstream of it: to run, to be built or
+    /// to be tested. They are added to those of [`downstream`](Self::downstream). `check` says where the two differ.
+    #[track_caller]
+    pub fn downstream_auto(mut self) -> Self {
+        let location = Location::here();
+        if self.0.plain("downstream_auto", &location) {
+            self.0.job.downstream_auto = Some(location);
+        }
+        self
+    }
+
     /// Names packages of the pipeline that the environments of the job's tools and back ends may take from the run: the
     /// exception for test-only cycles. None by default.
     #[track_caller]

@@ -11,6 +11,7 @@ mod deployment;
 mod diagnostic;
 mod draft;
 mod finish;
+mod gate;
 mod job;
 mod library;
 #[expect(clippy::module_inception, reason = "the noun of this room")]
@@ -22,12 +23,15 @@ mod source;
 mod tests;
 
 pub use application::{Application, application};
-pub use builder::JobBuilder;
+pub use builder::{JobBuilder, SameJob};
 pub use command::CommandStep;
 pub use declares::Declares;
 pub use deployment::{Deployment, deployment};
 pub use diagnostic::{Diagnostic, Location, Severity};
 pub use draft::Draft;
+pub use gate::{
+    ApplicationItself, Deployable, Gate, GateKey, GateTests, Gated, PassedGate, SigningKey, Takes, Ungated, WithoutGate,
+};
 pub use job::{Declaration, Job, JobKind, Mention};
 pub use library::{Library, library};
 pub use pipeline::{AnyJob, Pipeline};

@@ -3,7 +3,10 @@
 use serde::Serialize;
 
 use super::{Application, Deployment, Diagnostic, Job, Library, Location, Severity};
-use crate::context::{Branches, BuildKind};
+use crate::{
+    context::{Branches, BuildKind},
+    shared::SharedIn,
+};
 
 /// All the jobs that a team declares; plain data.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -16,6 +19,9 @@ pub struct Pipeline {
     /// Which branches are for what.
     #[serde(skip_serializing_if = "Branches::is_git_flow")]
     pub branches: Branches,
+    /// Where its machines share state.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub shared: Option<SharedIn>,
     /// The jobs, in the order of their declaration.
     pub jobs: Vec<Job>,
     /// The line that made it.
@@ -39,13 +45,13 @@ impl AnyJob for Library {
     }
 }
 
-impl AnyJob for Application {
+impl<G> AnyJob for Application<G> {
     fn into_job(self) -> Job {
         self.into()
     }
 }
 
-impl AnyJob for Deployment {
+impl<A> AnyJob for Deployment<A> {
     fn into_job(self) -> Job {
         self.into()
     }
@@ -65,6 +71,7 @@ impl Pipeline {
             name: name.into(),
             default_kind: None,
             branches: Branches::git_flow(),
+            shared: None,
             jobs: Vec::new(),
             location: Location::here(),
         }
@@ -88,10 +95,26 @@ impl Pipeline {
         self
     }
 
+    /// Sets where the pipeline's machines share state, so that none does again what another has done: an
+    /// [`S3`](crate::shared::S3) bucket, a [`WebDav`](crate::shared::WebDav) directory, or a
+    /// [`SharedDirectory`](crate::shared::SharedDirectory). Nowhere by default; `--shared` and `GOPYTHONGO_SHARED` say it for
+    /// one machine.
+    pub fn shared(mut self, place: impl Into<SharedIn>) -> Self {
+        self.shared = Some(place.into());
+        self
+    }
+
     /// All mistakes and doubts, in the order of their lines.
     #[must_use]
     pub fn diagnostics(&self) -> Vec<Diagnostic> {
         super::check::check(self)
+    }
+
+    /// The cycles in its edges.
+    pub(crate) fn cycles(&self) -> Vec<Diagnostic> {
+        let mut found = Vec::new();
+        super::check::check_cycles(self, &mut found);
+        found
     }
 
     /// Whether it may be planned and run: warnings do not count.

@@ -17,4 +17,22 @@ pub enum Source {
         /// A directory in it, if the job's source is not its top.
         subdirectory: Option<PathBuf>,
     },
+    /// Another repository: the branch that belongs to the build, or one revision.
+    Git {
+        /// What `git fetch` takes; a path that begins with `./` or `../` is relative to the pipeline's root.
+        url: String,
+        /// The tag, branch or commit that every build takes.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        revision: Option<String>,
+        /// A directory in it, if the job's source is not its top.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        subdirectory: Option<PathBuf>,
+    },
+}
+
+impl Source {
+    /// Whether it is a work tree, whose builds are given versions: not a release.
+    pub(crate) fn is_checkout(&self) -> bool {
+        !matches!(self, Self::Sdist { .. })
+    }
 }

@@ -9,6 +9,7 @@ use crate::{
         Kinds,
     },
     python::{Flake8, Pytest, Tox},
+    testing::plan,
 };
 
 /// Where a step runs, by kind, with the options that win.
@@ -375,4 +376,21 @@ fn two_jobs_do_not_make_one_package() {
     let pipeline = Pipeline::new("p").job(job("shop")).job(job("web"));
     let messages: Vec<String> = pipeline.diagnostics().into_iter().map(|found| found.message).collect();
     assert_eq!(messages, ["`shop` and `web` both make the Debian package `shop`"]);
+}
+
+#[test]
+fn another_repository_is_named_without_credentials() {
+    let git = |change: fn(Library) -> Library| plan(Pipeline::new("p").job(change(library("money").pytest())));
+    git(|money| money.git("https://git.example.com/money.git").revision("v1.4.2").subdirectory("python")).is_valid();
+    git(|money| money.git("ssh://git@git.example.com/money.git")).is_valid();
+    git(|money| money.git("git@git.example.com:money.git")).is_valid();
+    git(|money| money.git("https://ana:s3cret@git.example.com/money.git")).has_diagnostic("holds credentials");
+    git(|money| money.git("https://s3cret@git.example.com/money.git")).has_diagnostic("holds credentials");
+    git(|money| money.git("--upload-pack=evil")).has_diagnostic("is no URL of a repository");
+    git(|money| money.git("ext::sh -c evil")).has_diagnostic("is no URL of a repository");
+    git(|money| money.git("https://x/y").revision("-x")).has_diagnostic("`-x` is not a revision");
+    git(|money| money.revision("v1.4.2")).has_diagnostic("`.revision` of `money` is without a `.git`");
+    git(|money| money.git("https://x/y").source("libs/money")).has_diagnostic("`money` has two sources");
+    git(|money| money.git("https://x/y").on(Master, |money| money.revision("v1")))
+        .has_diagnostic("`.revision(…)` stands inside");
 }

@@ -6,7 +6,7 @@ use std::{
     sync::Arc,
 };
 
-use super::{Action, Plan, PlanContext, PlannedStep, Selection, StepId, UNKNOWN, trust};
+use super::{Action, Plan, PlanContext, PlannedStep, Selection, StepId, UNKNOWN, dependents::with_dependents, trust};
 use crate::{
     context::{BuildKind, Context, Kinds},
     deploy::Switch,
@@ -36,6 +36,7 @@ pub struct Lowered {
 /// Makes the plan. Pure: the same pipeline, context and selection give the same bytes.
 #[must_use]
 pub fn lower(pipeline: &Pipeline, context: &Context, selection: &Selection) -> Lowered {
+    let pipeline = &*with_dependents(pipeline, context);
     let selected = selected(pipeline, selection);
     let mut drafts: Vec<Draft<'_>> = pipeline
         .jobs

@@ -1,5 +1,6 @@
 //! The plan: a pure function of pipeline and context. No I/O, no clock, no environment.
 
+mod dependents;
 mod graph;
 mod json;
 mod lower;
@@ -15,12 +16,14 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+pub(crate) use dependents::{cycles, doubts};
 pub use graph::{GraphFormat, graph};
 pub use json::json;
 pub use lower::{Lowered, lower};
 pub use matrix::matrix;
 pub use selection::{Selection, UnknownJobs};
 pub use tree::tree;
+pub(crate) use trust::distrust;
 
 use crate::run::{EffectClass, Inputs, Manner};
 

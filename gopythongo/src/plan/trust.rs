@@ -6,7 +6,7 @@ use crate::{ci::ServerBuild, context::Context};
 /// Why a build may change nothing that others read, if so: what is built is a stranger's.
 ///
 /// The words are those of the server's build: `pull request 42 into develop, from a fork`.
-pub(super) fn distrust(context: &Context) -> Option<String> {
+pub(crate) fn distrust(context: &Context) -> Option<String> {
     let request = context.server.as_ref().filter(|build| !ServerBuild::is_trusted(build))?.pull_request.as_ref()?;
     Some(request.to_string())
 }

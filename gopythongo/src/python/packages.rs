@@ -2,7 +2,6 @@
 
 use std::{
     collections::BTreeSet,
-    fs,
     path::{Path, PathBuf},
 };
 
@@ -48,8 +47,8 @@ fn looked_for(project: &Project) -> Vec<PathBuf> {
     if !declared.is_empty() {
         return declared.into_iter().collect();
     }
-    let below_src = found(&project.directory, Path::new("src"));
-    let found = if below_src.is_empty() { found(&project.directory, Path::new("")) } else { below_src };
+    let below_src = found(project, Path::new("src"));
+    let found = if below_src.is_empty() { found(project, Path::new("")) } else { below_src };
     let names = names(project);
     let named: Vec<PathBuf> = found.iter().filter(|path| names.contains(&stem(path))).cloned().collect();
     if named.is_empty() || found.iter().all(|path| path.starts_with("src")) {
@@ -110,32 +109,31 @@ fn setup_cfg_list(project: &Project, key: &str) -> Vec<String> {
 }
 
 /// Packages and modules that stand in a directory.
-fn found(directory: &Path, root: &Path) -> BTreeSet<PathBuf> {
-    let Ok(entries) = fs::read_dir(directory.join(root)) else { return BTreeSet::new() };
+fn found(project: &Project, root: &Path) -> BTreeSet<PathBuf> {
+    let Some(listing) = project.listing(root) else { return BTreeSet::new() };
     let below_src = !root.as_os_str().is_empty();
-    entries
-        .flatten()
-        .filter_map(|entry| {
-            let name = entry.file_name().into_string().ok()?;
-            let path = entry.path();
-            let is_module = name.ends_with(".py") && (below_src || !NO_MODULES.contains(&name.as_str()));
-            let is_package = || {
-                let importable = name.chars().all(|c| c.is_alphanumeric() || c == '_');
-                let inside = if below_src { has_python(&path) } else { path.join("__init__.py").is_file() };
-                importable && inside && (below_src || !NO_PACKAGES.contains(&name.as_str()))
-            };
-            let is_one = if path.is_dir() { is_package() } else { is_module };
-            is_one.then(|| root.join(name))
-        })
-        .collect()
+    let found = listing.iter().filter_map(|(name, listed)| {
+        let (name, path) = (name.to_str()?, root.join(name));
+        let is_module = name.ends_with(".py") && (below_src || !NO_MODULES.contains(&name));
+        let is_package = || {
+            let importable = name.chars().all(|c| c.is_alphanumeric() || c == '_');
+            let inside = || if below_src { has_python(project, &path) } else { project.has(path.join("__init__.py")) };
+            importable && (below_src || !NO_PACKAGES.contains(&name)) && inside()
+        };
+        let is_one = if listed.is_directory { is_package() } else { is_module };
+        is_one.then_some(path)
+    });
+    found.collect()
 }
 
 /// Whether there is Python in a directory or, for namespace packages, two levels below it.
-fn has_python(directory: &Path) -> bool {
-    let walk = walkdir::WalkDir::new(directory).min_depth(1).max_depth(3);
-    walk.into_iter().flatten().any(|entry| {
-        entry.path().extension().is_some_and(|extension| extension == "py" || extension == "pyx" || extension == "pyi")
-    })
+fn has_python(project: &Project, directory: &Path) -> bool {
+    let is_python =
+        |name: &Path| name.extension().is_some_and(|suffix| suffix == "py" || suffix == "pyx" || suffix == "pyi");
+    let is_inside =
+        project.listing(directory).is_some_and(|listing| listing.keys().any(|name| is_python(Path::new(name))));
+    let walk = || walkdir::WalkDir::new(project.directory.join(directory)).min_depth(2).max_depth(3);
+    is_inside || walk().into_iter().flatten().any(|entry| is_python(entry.path()))
 }
 
 #[cfg(test)]

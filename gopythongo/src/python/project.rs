@@ -1,11 +1,12 @@
 //! A project's own configuration, read once: `pyproject.toml`, `setup.cfg`, and whether there is a `setup.py`.
 
 use std::{
-    cell::OnceCell,
-    collections::HashSet,
-    ffi::OsString,
+    cell::{OnceCell, RefCell},
+    collections::BTreeMap,
+    ffi::{OsStr, OsString},
     fs, io,
     path::{Component, Path, PathBuf},
+    rc::Rc,
 };
 
 use toml::{Table, Value};
@@ -28,17 +29,28 @@ pub(crate) struct Project {
     pub(crate) problems: Vec<String>,
     /// What [`packages`](super::packages::packages) found.
     pub(super) packages: OnceCell<Vec<PathBuf>>,
-    /// What is in the directory, so that the hundreds of files that a project could have are not looked for one by one;
-    /// `None` where that cannot be listed.
-    names: Option<HashSet<OsString>>,
+    /// What is in the directories that were listed, by their paths: the hundreds of files that a project could have are not
+    /// looked for one by one.
+    listings: RefCell<BTreeMap<PathBuf, Option<Rc<Listing>>>>,
+}
+
+/// What is in a directory, by its names.
+pub(crate) type Listing = BTreeMap<OsString, Listed>;
+
+/// One name in a directory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Listed {
+    /// Whether it is a directory, through links.
+    pub(crate) is_directory: bool,
+    /// Whether it is a symbolic link.
+    pub(crate) is_link: bool,
 }
 
 impl Project {
     /// Reads the files. What cannot be read is among its problems.
     pub(crate) fn read(directory: &Path) -> Self {
-        let names = fs::read_dir(directory).ok();
-        let names = names.and_then(|entries| entries.map(|entry| Some(entry.ok()?.file_name())).collect());
-        let mut project = Self { directory: directory.to_owned(), names, ..Self::default() };
+        let mut project = Self { directory: directory.to_owned(), ..Self::default() };
+        let _ = project.listing(Path::new(""));
         if let Some(text) = project.text("pyproject.toml") {
             match text.parse::<Table>() {
                 Ok(table) => project.pyproject = table,
@@ -79,12 +91,28 @@ impl Project {
         self.may_have(path.as_ref()) && self.directory.join(path).exists()
     }
 
-    /// Whether the directory holds what a path begins with.
-    fn may_have(&self, path: &Path) -> bool {
-        match (&self.names, path.components().next()) {
-            (Some(names), Some(Component::Normal(first))) => names.contains(first),
-            _ => true,
+    /// What is in a directory of the project, listed once; `None` where it is none, or cannot be listed.
+    pub(crate) fn listing(&self, directory: &Path) -> Option<Rc<Listing>> {
+        if let Some(known) = self.listings.borrow().get(directory) {
+            return known.clone();
         }
+        let listing =
+            self.may_have(directory).then(|| list(&self.directory.join(directory)).ok().map(Rc::new)).flatten();
+        self.listings.borrow_mut().insert(directory.to_owned(), listing.clone());
+        listing
+    }
+
+    /// Whether a path may be there, as far as the directories that were listed tell: that of the project, and the path's own.
+    pub(crate) fn may_have(&self, path: &Path) -> bool {
+        let mut components = path.components();
+        let (Some(Component::Normal(first)), listings) = (components.next(), self.listings.borrow()) else {
+            return true;
+        };
+        let is_listed = |directory: &Path, name: &OsStr| {
+            listings.get(directory).and_then(Option::as_ref).is_none_or(|listing| listing.contains_key(name))
+        };
+        let is_there = || path.parent().zip(path.file_name()).is_none_or(|(parent, name)| is_listed(parent, name));
+        is_listed(Path::new(""), first) && (components.next().is_none() || is_there())
     }
 
     /// A value of `pyproject.toml` by its keys.
@@ -135,6 +163,16 @@ impl Project {
         };
         self.build_requires().iter().map(String::as_str).chain(setup_requires.lines()).any(|line| required(line.trim()))
     }
+}
+
+fn list(directory: &Path) -> io::Result<Listing> {
+    let listed = |entry: io::Result<fs::DirEntry>| {
+        let entry = entry?;
+        let kind = entry.file_type()?;
+        let is_directory = kind.is_dir() || (kind.is_symlink() && entry.path().is_dir());
+        Ok((entry.file_name(), Listed { is_directory, is_link: kind.is_symlink() }))
+    };
+    fs::read_dir(directory)?.map(listed).collect()
 }
 
 /// The texts in an array; none where it is no array.
@@ -204,6 +242,25 @@ mod tests {
         let problem = project.problems.first().map(String::as_str).unwrap_or_default();
         assert!(problem.contains("pyproject.toml line 2: "), "{problem}");
         assert!(Project::read(&directory.path().join("missing")).problems.is_empty());
+        Ok(())
+    }
+
+    #[test]
+    fn directories_are_listed_once_and_tell_what_is_not_there() -> io::Result<()> {
+        let directory = crate::support::trees::tree(&[("src/x/a.py", ""), ("pyproject.toml", "")]);
+        std::os::unix::fs::symlink("src", directory.path().join("lib"))?;
+        let project = Project::read(directory.path());
+        let top = project.listing(Path::new("")).expect("it is there");
+        let kinds = ["lib", "pyproject.toml", "src"].map(|name| top.get(OsStr::new(name)).copied());
+        let listed = |is_directory, is_link| Some(Listed { is_directory, is_link });
+        assert_eq!(kinds, [listed(true, true), listed(false, false), listed(true, false)]);
+        assert!(project.has("src/x/a.py") && project.has("lib/x/a.py") && !project.has("src/x/b.py"));
+        assert!(project.listing(Path::new("src/x")).is_some_and(|listing| listing.len() == 1));
+        fs::write(directory.path().join("src/x/b.py"), "")?;
+        assert!(project.has("lib/x/b.py") && !project.has("src/x/b.py"), "only of what was listed it is known");
+        assert!(
+            ["missing", "missing/x", "pyproject.toml"].iter().all(|name| project.listing(Path::new(name)).is_none())
+        );
         Ok(())
     }
 }

@@ -33,6 +33,7 @@ enum Kind<'a> {
     StepFinished {
         step: &'a str,
         outcome: StepOutcome,
+        commands_ms: u64,
         cpu_ms: u64,
         ms: u64,
         #[serde(skip_serializing_if = "Option::is_none")]
@@ -63,15 +64,18 @@ impl<'a> Quick<'a> {
             Event::RunStarted { plan, resumed, commit } => {
                 Kind::RunStarted { commit: commit.as_deref(), plan, resumed: *resumed }
             }
-            Event::StepFinished { step, outcome, reason, ms, cpu_ms, result, failure: None } => Kind::StepFinished {
-                step,
-                outcome: *outcome,
-                cpu_ms: *cpu_ms,
-                ms: *ms,
-                reason: reason.as_deref(),
-                result: result.as_deref().map(Left),
-                tests: result.as_deref().and_then(|outcome| outcome.tests.as_ref()),
-            },
+            Event::StepFinished { step, outcome, reason, ms, cpu_ms, commands_ms, result, failure: None } => {
+                Kind::StepFinished {
+                    step,
+                    outcome: *outcome,
+                    commands_ms: *commands_ms,
+                    cpu_ms: *cpu_ms,
+                    ms: *ms,
+                    reason: reason.as_deref(),
+                    result: result.as_deref().map(Left),
+                    tests: result.as_deref().and_then(|outcome| outcome.tests.as_ref()),
+                }
+            }
             _ => return None,
         };
         Some(Self { version: VERSION, time: stamped.time, run: &stamped.run, event })

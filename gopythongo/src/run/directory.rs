@@ -3,7 +3,7 @@
 use std::{
     fs, io,
     path::{Path, PathBuf},
-    time::SystemTime,
+    time::{Duration, SystemTime},
 };
 
 use super::RunError;
@@ -20,12 +20,32 @@ pub struct RunDirectory {
 
 impl RunDirectory {
     /// Makes the directory of a new run. Its id is the time in UTC: seconds, and their fraction in four letters, so that ids
-    /// sort by time also where two runs begin within a second.
+    /// sort by time also where two runs begin within a second. Where the clock went back, the id is the next one after the
+    /// latest run's: the order of ids is that of the runs.
     ///
     /// # Errors
     /// When it cannot be made.
     pub fn create(state: &Path) -> Result<Self, RunError> {
-        Self::hold(state, id(SystemTime::now()))
+        Self::create_at(state, SystemTime::now())
+    }
+
+    fn create_at(state: &Path, now: SystemTime) -> Result<Self, RunError> {
+        let runs = state.join("runs");
+        fs::create_dir_all(&runs).map_err(|error| RunError::io("cannot make", &runs, &error))?;
+        let latest = Self::list(state)?.into_iter().rev().find(|run| Self::begun(run).is_some());
+        let mut id = match latest.filter(|latest| *latest >= id(now)) {
+            Some(latest) => after(&latest),
+            None => id(now),
+        };
+        loop {
+            let path = runs.join(&id);
+            match fs::create_dir(&path) {
+                Ok(()) => return Self::hold(state, id),
+                // another run began meanwhile
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => id = after(&id),
+                Err(error) => return Err(RunError::io("cannot make", &path, &error)),
+            }
+        }
     }
 
     /// Takes over the directory of an earlier run, the latest one if none is named.
@@ -153,13 +173,27 @@ impl RunDirectory {
     }
 }
 
+/// How many ids a second has.
+const LETTERS: u64 = 26u64.pow(4);
+
 /// `20261123t041605-cyva`: the letters count 456,976ths of a second (26⁴).
 fn id(time: SystemTime) -> String {
-    const LETTERS: u64 = 26u64.pow(4);
-    let seconds = humantime::format_rfc3339_seconds(time).to_string();
-    let stamp: String = seconds.chars().filter(char::is_ascii_alphanumeric).filter(|c| *c != 'Z').collect();
     let fraction = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().subsec_nanos();
-    let part = u64::from(fraction) * LETTERS / 1_000_000_000;
+    numbered(time, u64::from(fraction) * LETTERS / 1_000_000_000)
+}
+
+/// The id after this one, and before all later ones.
+fn after(id: &str) -> String {
+    let second = RunDirectory::begun(id).unwrap_or(SystemTime::UNIX_EPOCH);
+    let letters = id.rsplit('-').next().unwrap_or_default().bytes();
+    let part = letters.fold(0, |part, letter| part * 26 + u64::from(letter.saturating_sub(b'a'))) + 1;
+    numbered(second + Duration::from_secs(part / LETTERS), part % LETTERS)
+}
+
+/// The id of a part of a second.
+fn numbered(second: SystemTime, part: u64) -> String {
+    let seconds = humantime::format_rfc3339_seconds(second).to_string();
+    let stamp: String = seconds.chars().filter(char::is_ascii_alphanumeric).filter(|c| *c != 'Z').collect();
     let letter = |place: u32| char::from(b'a' + u8::try_from(part / 26u64.pow(place) % 26).unwrap_or_default());
     let letters: String = (0..4).rev().map(letter).collect();
     format!("{}-{letters}", stamp.to_lowercase())
@@ -167,8 +201,6 @@ fn id(time: SystemTime) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     #[test]
@@ -179,5 +211,39 @@ mod tests {
         assert_eq!(ids[0], "20261123t040000-aaaa");
         assert_eq!(ids[4], "20261123t040000-zzzz");
         assert!(ids.is_sorted_by(|a, b| a < b), "{ids:?}");
+    }
+
+    #[test]
+    fn a_clock_that_jumps_back_changes_no_order_of_runs() -> Result<(), RunError> {
+        let state = tempfile::tempdir().expect("a directory");
+        let noon = SystemTime::UNIX_EPOCH + Duration::from_secs(1_795_435_200);
+        let hour = Duration::from_secs(3600);
+        let mut begun = Vec::new();
+        // forth, back beyond the first run, the same moment again, and on
+        for now in [noon, noon + hour, noon - 9_000 * hour, SystemTime::UNIX_EPOCH, noon + hour, noon + 2 * hour] {
+            begun.push(RunDirectory::create_at(state.path(), now)?.id().to_owned());
+            assert_eq!(RunDirectory::open(state.path(), None)?.id(), begun[begun.len() - 1], "it is the latest");
+        }
+        assert_eq!(RunDirectory::list(state.path())?, begun);
+        assert_eq!(
+            begun[1..5].iter().map(|id| &id[11..]).collect::<Vec<_>>(),
+            ["0000-aaaa", "0000-aaab", "0000-aaac", "0000-aaad"]
+        );
+        assert_eq!(after("20261123t125959-zzzz"), "20261123t130000-aaaa");
+        Ok(())
+    }
+
+    #[test]
+    fn runs_that_begin_at_one_moment_are_several() {
+        let state = tempfile::tempdir().expect("a directory");
+        let begin = || RunDirectory::create_at(state.path(), SystemTime::UNIX_EPOCH).map(|run| run.id().to_owned());
+        let mut ids: Vec<String> = std::thread::scope(|scope| {
+            let runs: Vec<_> = (0..8).map(|_| scope.spawn(begin)).collect();
+            runs.into_iter().map(|run| run.join().expect("no panic").expect("a run")).collect()
+        });
+        ids.sort();
+        assert_eq!(RunDirectory::list(state.path()).expect("readable"), ids);
+        ids.dedup();
+        assert_eq!(ids.len(), 8);
     }
 }

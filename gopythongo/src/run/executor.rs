@@ -27,6 +27,7 @@ use crate::{
     event::{Event, RunState, Sink, StepOutcome},
     journal::{Journal, Record},
     plan::{Action, Lowered, Plan, PlannedStep, StepId},
+    shared::SharedState,
 };
 
 /// How often a run starts again on a new base before it gives up.
@@ -97,6 +98,8 @@ pub fn execute(lowered: &Lowered, options: &Options, setting: Setting) -> Result
     let cache = Cache::open(&cache_directory)
         .map_err(|error| RunError::io("cannot open the cache", &cache_directory, &error))?
         .with(&manifests);
+    let shared_state = services.get::<SharedState>();
+    let cache = cache.shared(shared_state.clone());
     let repositories = services.get::<Repositories>().map(|asked| (*asked).clone()).unwrap_or_default();
     let trees = Arc::new(Trees::new(&cache_directory, &context, &manifests, repositories));
     let rehearsal = services.get::<Rehearsal>();
@@ -142,7 +145,7 @@ pub fn execute(lowered: &Lowered, options: &Options, setting: Setting) -> Result
         unfinished: AtomicBool::new(false),
         rehearsal,
     };
-    let durations = Durations::open(&cache_directory.join("durations"));
+    let durations = Durations::open(&cache_directory.join("durations"), shared_state.as_deref());
     let worker = Worker {
         durations: &durations,
         shared: &run.shared,
@@ -173,6 +176,10 @@ pub fn execute(lowered: &Lowered, options: &Options, setting: Setting) -> Result
         run.bus.emit(Event::Rebased { round, why: message.clone() });
         failures = run.round(&worker)?;
     }
+    // what others may use is complete when the run has ended; whoever interrupts it waits for nothing
+    if !run.shared.cancel.is_cancelled() {
+        cache.finish();
+    }
     let state = run.state(&failures);
     run.append(&Record::Finished { state: state.clone() })?;
     if let Some(read_ahead) = read_ahead {
@@ -180,9 +187,12 @@ pub fn execute(lowered: &Lowered, options: &Options, setting: Setting) -> Result
     }
     run.shared.trees.save();
     // without it the next run begins with something else
-    let _ = durations.save();
+    let _ = durations.save(shared_state.as_deref());
     let _ = cache.save();
     worker.clear();
+    for message in shared_state.iter().flat_map(|state| state.warnings()) {
+        run.bus.emit(Event::Warning { message });
+    }
     run.bus.emit(Event::RunFinished { state: state.clone(), ms: millis(begin.elapsed()) });
     Ok(Ended { state, failures })
 }
@@ -194,6 +204,8 @@ struct Turn {
     outcomes: BTreeMap<StepId, Outcome>,
     failures: Vec<(StepId, Failure)>,
     running: usize,
+    /// Threads that have nothing to do.
+    waiting: usize,
     /// Whether nothing runs and nothing can begin any more.
     over: bool,
 }
@@ -229,13 +241,18 @@ impl Run<'_> {
         if let Some(rehearsal) = &self.rehearsal {
             rehearsal.begin(threads);
         }
+        // nobody watches a rehearsal: this thread takes part in it
+        let own = usize::from(self.rehearsal.is_some()).min(threads);
         std::thread::scope(|scope| {
-            for number in 0..threads {
+            for number in own..threads {
                 let (steps, turn, changed, over) = (&steps, &turn, &changed, &over);
                 scope.spawn(move || {
                     self.take_turns(steps, worker, turn, changed, number);
                     over.notify_one();
                 });
+            }
+            for number in 0..own {
+                self.take_turns(&steps, worker, &turn, &changed, number);
             }
             let mut held = turn.lock().unwrap_or_else(PoisonError::into_inner);
             while !held.over && !steps.is_empty() {
@@ -277,7 +294,7 @@ impl Run<'_> {
             let Some(node) = next else {
                 if held.running == 0 {
                     held.over = true;
-                    self.tell(changed);
+                    self.tell(changed, held.waiting);
                     break;
                 }
                 held = match rehearsal {
@@ -286,7 +303,12 @@ impl Run<'_> {
                         rehearsal.wait(number);
                         turn.lock().unwrap_or_else(PoisonError::into_inner)
                     }
-                    None => changed.wait(held).unwrap_or_else(PoisonError::into_inner),
+                    None => {
+                        held.waiting += 1;
+                        held = changed.wait(held).unwrap_or_else(PoisonError::into_inner);
+                        held.waiting -= 1;
+                        held
+                    }
                 };
                 continue;
             };
@@ -311,15 +333,16 @@ impl Run<'_> {
                     held.failures.push((step.id.clone(), failure));
                 }
             }
-            self.tell(changed);
+            self.tell(changed, held.waiting);
         }
     }
 
-    /// Wakes the threads that wait for something to do.
-    fn tell(&self, changed: &Condvar) {
+    /// Wakes the threads that wait for something to do, if any do.
+    fn tell(&self, changed: &Condvar, waiting: usize) {
         match &self.rehearsal {
             Some(rehearsal) => rehearsal.wake(),
-            None => changed.notify_all(),
+            None if waiting > 0 => changed.notify_all(),
+            None => {}
         }
     }
 
@@ -353,7 +376,16 @@ impl Run<'_> {
 
     fn finish(&self, step: &PlannedStep, outcome: StepOutcome, reason: Option<String>) {
         let step = step.id.clone();
-        self.bus.emit(Event::StepFinished { step, outcome, reason, ms: 0, cpu_ms: 0, result: None, failure: None });
+        self.bus.emit(Event::StepFinished {
+            step,
+            outcome,
+            reason,
+            ms: 0,
+            cpu_ms: 0,
+            commands_ms: 0,
+            result: None,
+            failure: None,
+        });
     }
 
     fn state(&self, failures: &[(StepId, Failure)]) -> RunState {

@@ -4,12 +4,13 @@ use std::{
     collections::BTreeMap,
     fs,
     path::{Path, PathBuf},
-    time::{Duration, Instant},
+    time::Instant,
 };
 
 use super::{
     AnyStep, Failure, FailureKind, Key, Outcome, Rehearsal, RunDirectory, Work,
     executor::millis,
+    process::Spent,
     work::Shared,
     worker::{Report, Worker},
 };
@@ -41,7 +42,7 @@ impl Worker<'_> {
                         return Ok(Report {
                             outcome: StepOutcome::Cached,
                             reason: Some(reason),
-                            cpu: Duration::ZERO,
+                            spent: Spent::default(),
                             result: Ok(outcome),
                         });
                     }
@@ -61,7 +62,7 @@ impl Worker<'_> {
         remembered
             .map_err(|error| Failure::lacking(format!("cannot remember the outcome of `{}`: {error}", step.id)))?;
         self.note(&Record::Result { step: step.id.clone(), key: key_digest(&parts), outcome: Ok(outcome.clone()) })?;
-        Ok(Report { outcome: StepOutcome::Passed, reason: None, cpu: work.cpu, result: Ok(outcome) })
+        Ok(Report { outcome: StepOutcome::Passed, reason: None, spent: work.spent, result: Ok(outcome) })
     }
 
     /// Runs the code, and again where something broke that it does not answer for. Gives how often it was tried again.
@@ -87,11 +88,11 @@ impl Worker<'_> {
 
     /// Runs the code in an empty directory and takes in the artifacts that it declared.
     pub(super) fn run(&self, code: &AnyStep, work: &mut Work<'_>) -> Result<(), Failure> {
-        let scratch = work.scratch.clone();
         // what is rehearsed leaves no files
         if self.shared.services.get::<Rehearsal>().is_some() {
             return code.run(work);
         }
+        let scratch = work.scratch().to_owned();
         if scratch.exists() {
             fs::remove_dir_all(&scratch).map_err(Failure::io("cannot empty", &scratch))?;
         }

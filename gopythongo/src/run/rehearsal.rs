@@ -5,13 +5,17 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 use crate::support::Hasher;
 
+/// How many threads take part at most.
+const MOST: usize = 4;
+
 /// A service that makes a run a rehearsal. One thread at a time goes on; where it says that others may
 /// ([`pause`](Self::pause)), the seed decides who does.
 #[derive(Debug)]
 pub(crate) struct Rehearsal {
     seed: Option<u64>,
     state: Mutex<State>,
-    changed: Condvar,
+    /// One for each thread, which waits for its turn.
+    turns: [Condvar; MOST],
 }
 
 #[derive(Debug, Default)]
@@ -45,7 +49,7 @@ impl Rehearsal {
     /// one, in another order that the plan allows.
     pub(crate) fn new(seed: Option<u64>) -> Self {
         let state = State { random: fastrand::Rng::with_seed(seed.unwrap_or_default()), ..State::default() };
-        Self { seed, state: Mutex::new(state), changed: Condvar::new() }
+        Self { seed, state: Mutex::new(state), turns: Default::default() }
     }
 
     /// How long a step is said to take: it decides which of those that are ready begins.
@@ -105,14 +109,14 @@ impl Rehearsal {
             1 => Some(ready[0]),
             _ => Some(ready[state.random.usize(..ready.len())]),
         };
-        if state.turn != before {
-            self.changed.notify_all();
+        if let Some(number) = state.turn.filter(|_| state.turn != before) {
+            self.turns[number % MOST].notify_all();
         }
     }
 
     fn until_turn(&self, mut state: MutexGuard<'_, State>, number: usize) {
         while state.turn != Some(number) {
-            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+            state = self.turns[number % MOST].wait(state).unwrap_or_else(PoisonError::into_inner);
         }
     }
 

@@ -6,14 +6,15 @@ use std::{
     io::PipeReader,
     path::{Path, PathBuf},
     sync::{Arc, Mutex},
-    time::{Duration, Instant},
+    time::Instant,
 };
 
 use super::{
     Artifact, Failure, FailureKind, Outcome, Receipt, Services, TestCounts,
     failure::FailedCommand,
     key::missing,
-    process::{Cancel, Command, Finished, Status, Supervisor},
+    process::{Cancel, Command, Finished, Spent, Status, Supervisor},
+    scratch::Scratch,
     trees::Trees,
 };
 use crate::{
@@ -56,11 +57,11 @@ pub struct Work<'a> {
     pub(super) shared: &'a Shared,
     pub(super) step: &'a PlannedStep,
     pub(super) needed: &'a BTreeMap<String, Outcome>,
-    pub(super) scratch: PathBuf,
+    pub(super) scratch: Scratch,
     pub(super) outcome: Outcome,
     /// Why the outcome is not for later runs, if it is not.
     pub(super) unsure: Option<String>,
-    pub(super) cpu: Duration,
+    pub(super) spent: Spent,
     pub(super) deadline: Instant,
     pub(super) line: &'a (dyn Fn(&str) + Sync),
     pub(super) emit: &'a (dyn Fn(Event) + Sync),
@@ -110,7 +111,7 @@ impl Work<'_> {
     /// An empty directory of this step's own, removed when the step ends.
     #[must_use]
     pub fn scratch(&self) -> &Path {
-        &self.scratch
+        self.scratch.path()
     }
 
     /// Where to write an artifact that the step declared: the path of a file in an own directory.
@@ -119,7 +120,7 @@ impl Work<'_> {
     /// # Errors
     /// When the directory cannot be made.
     pub fn output(&self, artifact: &str, file: &str) -> Result<PathBuf, Failure> {
-        let directory = super::RunDirectory::outputs(&self.scratch).join(artifact);
+        let directory = super::RunDirectory::outputs(self.scratch()).join(artifact);
         fs::create_dir_all(&directory).map_err(Failure::io("cannot make", &directory))?;
         Ok(directory.join(file))
     }
@@ -146,7 +147,7 @@ impl Work<'_> {
             .and_then(|outcome| outcome.artifacts.get(name))
             .ok_or_else(|| Failure::refused(format!("`{}/{kind}` left no `{name}`", self.step.job)))?;
         let blob = self.blob(&artifact.digest);
-        let directory = self.scratch.join(".inputs").join(kind).join(name);
+        let directory = self.scratch().join(".inputs").join(kind).join(name);
         fs::create_dir_all(&directory).map_err(Failure::io("cannot make", &directory))?;
         let path = directory.join(&artifact.file);
         if !path.exists() {
@@ -321,7 +322,7 @@ impl Work<'_> {
             None => supervisor.run(&command_in_time, cancel, &mut each),
         }
         .map_err(|error| Failure::lacking(error.to_string()))?;
-        self.cpu += finished.usage.user + finished.usage.system;
+        self.spent.add(&finished);
         let tail: Vec<String> = tail.into();
         match finished.status {
             status @ Status::TimedOut(_) => Err(self.too_slow(command, status, tail)),
@@ -345,7 +346,7 @@ impl Work<'_> {
                 line(text);
             })
             .map_err(|error| Failure::lacking(error.to_string()))?;
-        self.cpu += finished.usage.user + finished.usage.system;
+        self.spent.add(&finished);
         match finished.status {
             Status::Exited(0) => Ok(String::from_utf8_lossy(&output).into_owned()),
             status => {

@@ -5,7 +5,7 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     path::PathBuf,
     sync::{Mutex, PoisonError},
-    time::{Duration, Instant},
+    time::Instant,
 };
 
 use super::{
@@ -14,7 +14,8 @@ use super::{
     durations::Durations,
     executor::millis,
     log::Log,
-    process::{Cancel, Command},
+    process::{Cancel, Command, Spent},
+    scratch::Scratch,
     work::Shared,
 };
 use crate::{
@@ -36,7 +37,7 @@ pub(super) struct Ending {
 pub(super) struct Report {
     pub(super) outcome: StepOutcome,
     pub(super) reason: Option<String>,
-    pub(super) cpu: Duration,
+    pub(super) spent: Spent,
     pub(super) result: Result<Outcome, Failure>,
 }
 
@@ -72,7 +73,7 @@ impl Worker<'_> {
                 .cloned()
                 .or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()))
                 .unwrap_or_default();
-            Report::failed(Failure::new(format!("`{}` panicked: {message}", step.id)), Duration::ZERO)
+            Report::failed(Failure::new(format!("`{}` panicked: {message}", step.id)), Spent::default())
         });
         if let Err(failure) = &mut report.result {
             *failure = self.redacted(failure);
@@ -89,7 +90,8 @@ impl Worker<'_> {
             outcome: report.outcome,
             reason: report.reason,
             ms: millis(begin.elapsed()),
-            cpu_ms: millis(report.cpu),
+            cpu_ms: millis(report.spent.cpu),
+            commands_ms: millis(report.spent.wall),
             result,
             failure,
         });
@@ -100,25 +102,24 @@ impl Worker<'_> {
         let Some(code) = self.code.get(&step.id) else {
             return Report::failed(
                 Failure::refused(format!("today's pipeline has no step `{}`", step.id)),
-                Duration::ZERO,
+                Spent::default(),
             );
         };
-        let log = Log::new(RunDirectory::log(self.directory.path(), &step.id));
+        let log = Log::new(self.directory.path(), &step.id);
         let line = |text: &str| {
             let line = self.bus.redact(text);
             log.line(&line);
             self.bus.emit(Event::Output { step: step.id.clone(), line });
         };
         let emit = |event: Event| self.bus.emit(event);
-        let scratch = RunDirectory::scratch(&self.directory.work(), &step.id);
         let mut work = Work {
             shared: self.shared,
             step,
             needed,
-            scratch: scratch.clone(),
+            scratch: Scratch::new(RunDirectory::scratch(&self.directory.work(), &step.id)),
             outcome: Outcome::default(),
             unsure: None,
-            cpu: Duration::ZERO,
+            spent: Spent::default(),
             deadline: Instant::now() + step.timeout,
             line: &line,
             emit: &emit,
@@ -130,11 +131,12 @@ impl Worker<'_> {
         // where a command failed stays until the next run, for whoever looks into it
         let kept =
             report.as_ref().is_err_and(|failure| failure.command.is_some() && failure.kind != FailureKind::Cancelled);
-        if !kept {
+        let Work { scratch, spent, .. } = work;
+        if let Some(scratch) = scratch.wanted().filter(|_| !kept) {
             self.leave(scratch);
         }
         report.unwrap_or_else(|failure| {
-            let mut report = Report::failed(failure, work.cpu);
+            let mut report = Report::failed(failure, spent);
             if report.result.as_ref().is_err_and(|failure| failure.kind == FailureKind::Cancelled) {
                 report.outcome = StepOutcome::Cancelled;
             }
@@ -145,10 +147,6 @@ impl Worker<'_> {
     /// Remembers a directory that is no longer needed. They are removed when the run has ended: ext4 looks at every inode
     /// that was freed in the last minute before it makes another one, which costs each step more than the removal.
     fn leave(&self, scratch: PathBuf) {
-        // a step that left nothing behind never made its directory
-        if !scratch.exists() {
-            return;
-        }
         let mut left = self.left.lock().unwrap_or_else(PoisonError::into_inner);
         left.push(scratch);
         let many = if left.len() < LEFT { Vec::new() } else { std::mem::take(&mut *left) };
@@ -202,7 +200,7 @@ impl Worker<'_> {
         let outcome = work.outcome.clone();
         let receipt = outcome.receipt.clone().ok_or_else(|| Failure::new(format!("`{id}` left no receipt")))?;
         self.append(&Record::Receipt { step: id.clone(), receipt })?;
-        Ok(Report { outcome: StepOutcome::Passed, reason: None, cpu: work.cpu, result: Ok(outcome) })
+        Ok(Report { outcome: StepOutcome::Passed, reason: None, spent: work.spent, result: Ok(outcome) })
     }
 
     fn found(&self, work: &Work<'_>, receipt: Receipt, how: &str) -> Result<Report, Failure> {
@@ -211,7 +209,7 @@ impl Worker<'_> {
         let receipt = outcome.receipt.clone().unwrap_or(receipt);
         self.append(&Record::Receipt { step: work.step.id.clone(), receipt })?;
         let reason = outcome.summary.clone().unwrap_or_else(|| how.to_owned());
-        Ok(Report { outcome: StepOutcome::Cached, reason: Some(reason), cpu: work.cpu, result: Ok(outcome) })
+        Ok(Report { outcome: StepOutcome::Cached, reason: Some(reason), spent: work.spent, result: Ok(outcome) })
     }
 
     /// What the journal or `--assume` says of an effect that must not be repeated: its receipt, and how it is known.
@@ -287,8 +285,8 @@ impl Worker<'_> {
 }
 
 impl Report {
-    fn failed(failure: Failure, cpu: Duration) -> Self {
-        Self { outcome: StepOutcome::Failed, reason: None, cpu, result: Err(failure) }
+    fn failed(failure: Failure, spent: Spent) -> Self {
+        Self { outcome: StepOutcome::Failed, reason: None, spent, result: Err(failure) }
     }
 }
 

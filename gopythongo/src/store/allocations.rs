@@ -2,7 +2,7 @@
 
 use std::{
     fs::{File, OpenOptions},
-    io::{self, Read, Seek, SeekFrom, Write},
+    io::{self, Read, Seek, SeekFrom},
     path::{Path, PathBuf},
 };
 
@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{StoreError, deb_series::DebSeries, series::Series};
 use crate::{
-    support::Digest,
+    support::{Digest, operations},
     version::{Numbering, VersionPlan},
 };
 
@@ -102,22 +102,27 @@ pub(super) struct Allocations {
 }
 
 impl Allocations {
-    /// Opens the file, making it if it is missing, and reads it. A last line without an end is what a crash left of a
-    /// record that nobody was told of; it is overwritten.
+    /// Opens the file, making it if it is missing, and reads it. A last line without an end, or without all of its blocks, is
+    /// what a crash left of a record that nobody was told of; it is overwritten.
     ///
     /// # Errors
     /// When it cannot be made or read, or a line before its end is damaged.
     pub(super) fn open(path: &Path) -> Result<(Self, Vec<Allocation>), StoreError> {
         let cannot_open = || StoreError::io("cannot open", path);
         let new = !path.exists();
-        let mut file =
-            OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path).map_err(cannot_open())?;
+        let mut file = operations::open(path, OpenOptions::new().read(true).write(true).create(true).truncate(false))
+            .map_err(cannot_open())?;
         if let Some(directory) = path.parent().filter(|_| new) {
-            File::open(directory).and_then(|directory| directory.sync_all()).map_err(cannot_open())?;
+            operations::sync(directory).map_err(cannot_open())?;
         }
         let mut bytes = Vec::new();
         file.read_to_end(&mut bytes).map_err(StoreError::io("cannot read", path))?;
-        let end = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |last| last + 1);
+        let after_last = |bytes: &[u8]| bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |last| last + 1);
+        let mut end = after_last(&bytes);
+        let last = after_last(&bytes[..end.saturating_sub(1)]);
+        if bytes[last..end].contains(&0) {
+            end = last;
+        }
         let records = bytes[..end]
             .split_inclusive(|byte| *byte == b'\n')
             .enumerate()
@@ -135,13 +140,14 @@ impl Allocations {
     /// # Errors
     /// When it cannot be written; the file is then as it was.
     pub(super) fn append(&mut self, record: &Allocation) -> Result<(), StoreError> {
+        let path = &self.path;
         let write = |file: &mut File, end: u64| -> io::Result<u64> {
             let mut line = serde_json::to_vec(record)?;
             line.push(b'\n');
-            file.set_len(end)?;
+            operations::cut(file, path, end)?;
             file.seek(SeekFrom::Start(end))?;
-            file.write_all(&line)?;
-            file.sync_data()?;
+            operations::write(file, path, &line)?;
+            operations::sync_file(file, path)?;
             Ok(end + line.len() as u64)
         };
         match write(&mut self.file, self.end) {
@@ -151,8 +157,8 @@ impl Allocations {
             }
             Err(error) => {
                 // What is left of the line has no end, so that the next one to open the file overwrites it anyway.
-                let _ = self.file.set_len(self.end);
-                Err(StoreError::io("cannot write", &self.path)(error))
+                let _ = operations::cut(&self.file, path, self.end);
+                Err(StoreError::io("cannot write", path)(error))
             }
         }
     }

@@ -52,6 +52,10 @@ impl Shelf for Disk {
         self.generations.number()
     }
 
+    fn holds(&self, number: u64) -> bool {
+        self.generations.holds(number)
+    }
+
     fn generation(&self, number: u64) -> Result<Arc<Generation>, StoreError> {
         self.generations.get(number)
     }
@@ -62,7 +66,7 @@ impl Shelf for Disk {
         next: &Generation,
         blobs: &BTreeSet<Digest>,
         reached: &dyn Fn(&'static str) -> Result<(), StoreError>,
-    ) -> Result<(), StoreError> {
+    ) -> Result<bool, StoreError> {
         let own = Blobs::new(self.directory.join("blobs"));
         own.sync(blobs)?;
         reached("blobs synced")?;
@@ -71,7 +75,8 @@ impl Shelf for Disk {
             view.write(next, previous, into)?;
             reached("repository written")
         };
-        self.generations.commit(next, fill, reached)
+        self.generations.commit(next, fill, reached)?;
+        Ok(true)
     }
 
     fn staged(&self, run: &str) -> Result<Option<Stage>, StoreError> {

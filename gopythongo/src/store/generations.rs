@@ -5,13 +5,13 @@ use std::{
     collections::BTreeMap,
     fs::{self, File, Permissions},
     io::{self, Read},
-    os::unix::fs::{MetadataExt, PermissionsExt, symlink},
+    os::unix::fs::{MetadataExt, PermissionsExt},
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
 };
 
 use super::{Generation, StoreError, apt::sync};
-use crate::support::{Durability, write_atomic};
+use crate::support::{Durability, operations, write_atomic};
 
 /// How many parsed generations are kept: the current one and bases of runs.
 const KEPT: usize = 8;
@@ -69,6 +69,11 @@ impl Generations {
         self.load(number)
     }
 
+    /// Whether a generation is here.
+    pub(super) fn holds(&self, number: u64) -> bool {
+        self.path(number).join(FILE).exists()
+    }
+
     /// Makes a generation the current one: its directory, then the pointer. `fill` writes what else belongs into the
     /// directory, given that of the current generation; `reached` is told of every step between two writes.
     pub(super) fn commit(
@@ -80,23 +85,25 @@ impl Generations {
         let path = self.path(generation.number);
         let cannot_write = || StoreError::io("cannot write", &path);
         let all = self.all();
-        fs::create_dir_all(&all).map_err(StoreError::io("cannot make", &all))?;
+        operations::make_directories(&all).map_err(StoreError::io("cannot make", &all))?;
         // what was never current: nobody reads it
         let left = fs::read_dir(&all).map_err(StoreError::io("cannot read", &all))?.flatten();
         for entry in left.filter(|entry| entry.file_name().to_string_lossy().starts_with(UNFINISHED)) {
-            fs::remove_dir_all(entry.path()).map_err(StoreError::io("cannot remove", &entry.path()))?;
+            operations::remove(&entry.path()).map_err(StoreError::io("cannot remove", &entry.path()))?;
         }
-        let unfinished = tempfile::Builder::new().prefix(UNFINISHED).tempdir_in(&all).map_err(cannot_write())?;
+        let unfinished = operations::temporary_directory(&all, UNFINISHED).map_err(cannot_write())?;
         let bytes = serde_json::to_vec(generation).map_err(|error| damaged(&path, &error.to_string()))?;
         write_atomic(&unfinished.path().join(FILE), &bytes, Durability::Synced).map_err(cannot_write())?;
         fill(&self.path(generation.number.saturating_sub(1)), unfinished.path())?;
         fs::set_permissions(unfinished.path(), Permissions::from_mode(0o755)).map_err(cannot_write())?;
         sync(unfinished.path())?;
         if path.exists() {
-            fs::remove_dir_all(&path).map_err(StoreError::io("cannot remove", &path))?;
+            operations::remove(&path).map_err(StoreError::io("cannot remove", &path))?;
         }
-        fs::rename(unfinished.keep(), &path).map_err(cannot_write())?;
+        operations::rename(&unfinished.keep(), &path).map_err(cannot_write())?;
         sync(&all)?;
+        // whatever the first promotion made beside the pointer
+        sync(&self.directory)?;
         reached("generation written")?;
         self.point_to(generation.number)?;
         reached("pointer written")
@@ -106,9 +113,10 @@ impl Generations {
     fn point_to(&self, number: u64) -> Result<(), StoreError> {
         let pointer = self.pointer();
         let new = self.directory.join(".current");
-        let moved = match fs::remove_file(&new) {
+        let moved = match operations::remove(&new) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-            _ => symlink(format!("{DIRECTORY}/{}", name(number)), &new).and_then(|()| fs::rename(&new, &pointer)),
+            _ => operations::symlink(&format!("{DIRECTORY}/{}", name(number)), &new)
+                .and_then(|()| operations::rename(&new, &pointer)),
         };
         moved.map_err(StoreError::io("cannot write", &pointer))?;
         sync(&self.directory)

@@ -53,6 +53,10 @@ impl Shelf for Memory {
         Ok(self.get().generations.len() as u64)
     }
 
+    fn holds(&self, number: u64) -> bool {
+        self.get().generations.len() as u64 >= number
+    }
+
     fn generation(&self, number: u64) -> Result<Arc<Generation>, StoreError> {
         let kept = self.get();
         let place = usize::try_from(number).unwrap_or(usize::MAX).checked_sub(1);
@@ -66,9 +70,10 @@ impl Shelf for Memory {
         next: &Generation,
         _blobs: &BTreeSet<Digest>,
         reached: &dyn Fn(&'static str) -> Result<(), StoreError>,
-    ) -> Result<(), StoreError> {
+    ) -> Result<bool, StoreError> {
         self.get().generations.push(Arc::new(next.clone()));
-        reached("pointer written")
+        reached("pointer written")?;
+        Ok(true)
     }
 
     fn staged(&self, run: &str) -> Result<Option<Stage>, StoreError> {

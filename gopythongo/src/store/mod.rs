@@ -10,6 +10,7 @@
 //! | `store/generations/000001/apt/` | the apt repository that shows it; `pool` in it is a link to the one pool |
 //! | `store/current` | a link to the current generation: the one thing that a promotion changes for readers |
 //! | `store/pool/`, `store/by-hash/` | packages and indices of all generations |
+//! | `store/shared` | the number of the latest generation that other machines share |
 //! | `store/keyring/` | the key that signs |
 //! | `store/stages/RUN.json` | what a run has staged |
 //! | `store/allocations.ndjson`, `store/lock` | versions that were given out; the lock of who writes |
@@ -17,6 +18,7 @@
 mod allocations;
 mod apt;
 mod blobs;
+mod common;
 mod deb_promotion;
 mod deb_release;
 mod deb_series;

@@ -6,6 +6,7 @@ use pep440_rs::Version;
 
 use super::{
     Generation, Release, Stage, StoreError, deb_promotion as debs,
+    deb_release::label as debs_label,
     series::Label,
     settlement::{another_payload, stands_for},
 };
@@ -105,6 +106,28 @@ pub(super) fn promote(
         names if names.is_empty() => Ok(Some(next)),
         names => Err(PromoteError::Moved(names)),
     }
+}
+
+/// Refuses what other machines must not see: what was built from uncommitted changes cannot be built again by anybody else.
+///
+/// # Errors
+/// When a staged release is such a one.
+pub(super) fn fit_for_others(stage: &Stage) -> Result<(), PromoteError> {
+    let versions = stage.staged.iter().map(|(name, release)| (name, &release.version));
+    let versions = versions.chain(stage.debs.iter().map(|(name, deb)| (name, &deb.version)));
+    let unfit: Vec<String> = versions
+        .filter(|(_, version)| debs_label(version) == Label::Uncommitted)
+        .map(|(name, version)| format!("`{name}` {version}"))
+        .collect();
+    if unfit.is_empty() {
+        return Ok(());
+    }
+    let verb = if unfit.len() == 1 { "is" } else { "are" };
+    Err(PromoteError::Refused(format!(
+        "{} {verb} built from uncommitted changes, and `{}` is shared with other machines: commit them, or run with `--shared none`",
+        list(&unfit),
+        stage.channel
+    )))
 }
 
 /// What a Debian package is called in a set: by its name, unless a wheel has that already.

@@ -13,17 +13,30 @@ pub(super) trait Shelf: fmt::Debug + Send + Sync {
     /// The number of the current generation; 0 for the empty one.
     fn number(&self) -> Result<u64, StoreError>;
 
+    /// Whether that generation is here: earlier ones that other machines made may not be.
+    fn holds(&self, number: u64) -> bool;
+
     /// A generation that is or was current.
     fn generation(&self, number: u64) -> Result<Arc<Generation>, StoreError>;
 
+    /// Whether other machines see what is committed.
+    fn is_shared(&self) -> bool {
+        false
+    }
+
+    /// Makes current what other machines have made; whoever is about to commit looks `beyond` what is said to be the latest.
+    fn catch_up(&self, _beyond: bool) -> Result<(), StoreError> {
+        Ok(())
+    }
+
     /// Makes a generation the current one, with everything that readers see of it; `reached` is told of every step between
-    /// two writes, and an error of it ends the commit there.
+    /// two writes, and an error of it ends the commit there. `false` if another machine has made the one of that number.
     fn commit(
         &self,
         next: &Generation,
         blobs: &BTreeSet<Digest>,
         reached: &dyn Fn(&'static str) -> Result<(), StoreError>,
-    ) -> Result<(), StoreError>;
+    ) -> Result<bool, StoreError>;
 
     /// A run's stage, if it has one.
     fn staged(&self, run: &str) -> Result<Option<Stage>, StoreError>;

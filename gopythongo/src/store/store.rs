@@ -2,7 +2,6 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    fs,
     path::{Path, PathBuf},
     sync::Arc,
     time::{SystemTime, UNIX_EPOCH},
@@ -12,10 +11,17 @@ use pep440_rs::Version;
 
 use super::{
     Blobs, DebRelease, Generation, PromoteError, Promotion, Release, Settled, Stage, StoreError,
-    allocations::Allocation, deb_promotion, deb_series::DebSeries, disk::Disk, generations, memory::Memory, promotion,
-    series::Series, settlement, shelf::Shelf, upload,
+    allocations::Allocation, apt, common::Common, deb_promotion, deb_series::DebSeries, disk::Disk, generations,
+    memory::Memory, promotion, series::Series, settlement, shelf::Shelf, upload,
 };
-use crate::{support::Digest, version::VersionPlan};
+use crate::{
+    shared::SharedState,
+    support::{Digest, operations},
+    version::VersionPlan,
+};
+
+/// How often a promotion begins again because another machine was faster.
+const ROUNDS: u32 = 20;
 
 /// A store in a directory. Several processes may use one; commits are serialised by its lock.
 #[derive(Debug, Clone)]
@@ -52,8 +58,22 @@ impl Store {
     /// # Errors
     /// When the directory cannot be made, or its current generation cannot be read.
     pub fn open(directory: &Path) -> Result<Self, StoreError> {
-        fs::create_dir_all(directory).map_err(StoreError::io("cannot make", directory))?;
+        make(directory)?;
         let store = Self::on(directory, Arc::new(Disk::new(directory)));
+        store.current()?;
+        Ok(store)
+    }
+
+    /// Opens a store whose generations other machines share, and takes over what they have made since.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open), and when what others made cannot be written. What cannot be had is missing.
+    pub fn open_shared(directory: &Path, state: Arc<SharedState>) -> Result<Self, StoreError> {
+        make(directory)?;
+        let store = Self::on(directory, Arc::new(Common::new(directory, state)));
+        let lock = store.shelf.lock()?;
+        store.shelf.catch_up(false)?;
+        drop(lock);
         store.current()?;
         Ok(store)
     }
@@ -292,16 +312,30 @@ impl Store {
     /// When the channel moved, a rule refuses the set, or the store cannot be written; nothing has then changed.
     pub fn promote(&self, run: &str) -> Result<Promotion, PromoteError> {
         let _lock = self.shelf.lock()?;
+        for _ in 0..ROUNDS {
+            self.shelf.catch_up(true)?;
+            if let Some(promotion) = self.promote_now(run)? {
+                return Ok(promotion);
+            }
+        }
+        Err(outrun().into())
+    }
+
+    /// Promotes a run's stage on the current generation; `None` if another machine was faster.
+    fn promote_now(&self, run: &str) -> Result<Option<Promotion>, PromoteError> {
         if let Some(promotion) = self.promoted(run)? {
-            return Ok(promotion);
+            return Ok(Some(promotion));
         }
         let current = self.current()?;
         let Some(stage) = self.staged(run)? else {
-            return Ok(Promotion { generation: current.number, set: Default::default() });
+            return Ok(Some(Promotion { generation: current.number, set: Default::default() }));
         };
         let base = self.generation(stage.base)?;
         match promotion::promote(&stage, &base, &current)? {
             Some(next) => {
+                if self.shelf.is_shared() {
+                    promotion::fit_for_others(&stage)?;
+                }
                 let wheels = stage.staged.values().flat_map(Release::blobs);
                 Ok(self.commit(next, wheels.chain(stage.debs.values().map(|deb| deb.digest)).collect())?)
             }
@@ -314,7 +348,7 @@ impl Store {
                 for (name, deb) in &stage.debs {
                     set.insert(promotion::in_set(&set, name), deb.version.clone());
                 }
-                Ok(Promotion { generation: current.number, set })
+                Ok(Some(Promotion { generation: current.number, set }))
             }
         }
     }
@@ -347,6 +381,10 @@ impl Store {
     pub fn promoted(&self, run: &str) -> Result<Option<Promotion>, StoreError> {
         let Some(stage) = self.staged(run)? else { return Ok(None) };
         for number in (stage.base + 1..=self.shelf.number()?).rev() {
+            // what other machines made before this one knew of them is not here, and not this run's
+            if !self.shelf.holds(number) {
+                continue;
+            }
             let generation = self.generation(number)?;
             if generation.run == run {
                 return Ok(Some(Promotion { generation: number, set: generation.set.clone() }));
@@ -388,23 +426,30 @@ impl Store {
     /// nothing has then changed.
     pub fn upload(&self, channel: &str, package: &str, release: Release) -> Result<Promotion, StoreError> {
         let _lock = self.shelf.lock()?;
-        let current = self.current()?;
-        match upload::upload(channel, package, &release, &current)? {
-            Some(next) => self.commit(next, release.blobs().collect()),
-            None => {
-                let set = [(package.to_owned(), release.version)].into();
-                Ok(Promotion { generation: current.number, set })
+        for _ in 0..ROUNDS {
+            self.shelf.catch_up(true)?;
+            let current = self.current()?;
+            let promotion = match upload::upload(channel, package, &release, &current)? {
+                Some(next) => self.commit(next, release.blobs().collect())?,
+                None => {
+                    let set = [(package.to_owned(), release.version.clone())].into();
+                    Some(Promotion { generation: current.number, set })
+                }
+            };
+            if let Some(promotion) = promotion {
+                return Ok(promotion);
             }
         }
+        Err(outrun())
     }
 
-    /// Makes a generation current.
-    fn commit(&self, mut next: Generation, blobs: BTreeSet<Digest>) -> Result<Promotion, StoreError> {
+    /// Makes a generation current; `None` if another machine was faster.
+    fn commit(&self, mut next: Generation, blobs: BTreeSet<Digest>) -> Result<Option<Promotion>, StoreError> {
         self.reached("decided")?;
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
         next.time = now.max(self.current()?.time + 1);
-        self.shelf.commit(&next, &blobs, &|point| self.reached(point))?;
-        Ok(Promotion { generation: next.number, set: next.set })
+        let committed = self.shelf.commit(&next, &blobs, &|point| self.reached(point))?;
+        Ok(committed.then_some(Promotion { generation: next.number, set: next.set }))
     }
 
     /// Tests look at the directory, or fail, between any two writes.
@@ -418,4 +463,15 @@ impl Store {
     fn reached(&self, _point: &'static str) -> Result<(), StoreError> {
         Ok(())
     }
+}
+
+fn outrun() -> StoreError {
+    StoreError::new("another machine has promoted meanwhile, and what it made cannot be taken over")
+        .hint("run again, or promote on this machine alone with `--shared none`")
+}
+
+/// Makes a store's directory, for good.
+fn make(directory: &Path) -> Result<(), StoreError> {
+    let changed = operations::make_directories(directory).map_err(StoreError::io("cannot make", directory))?;
+    changed.iter().try_for_each(|above| apt::sync(above))
 }

@@ -28,7 +28,8 @@ impl Digest {
     /// When reading fails.
     pub fn of_reader(mut reader: impl Read) -> io::Result<(Self, u64)> {
         let mut hasher = Sha256::new();
-        let mut buffer = vec![0; 64 * 1024];
+        // most files are small: to allocate more takes longer than to hash them
+        let mut buffer = [0; 16 * 1024];
         let mut size = 0;
         loop {
             match reader.read(&mut buffer)? {
@@ -72,12 +73,9 @@ impl Digest {
 
 impl fmt::Display for Digest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        const DIGITS: &[u8; 16] = b"0123456789abcdef";
-        let mut text = [0; 64];
-        for (pair, byte) in text.chunks_exact_mut(2).zip(self.0) {
-            (pair[0], pair[1]) = (DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]);
-        }
-        f.write_str(std::str::from_utf8(&text).unwrap_or_default())
+        let number = |half: &[u8]| half.try_into().map(u128::from_be_bytes).unwrap_or_default();
+        let (high, low) = self.0.split_at(16);
+        write!(f, "{:032x}{:032x}", number(high), number(low))
     }
 }
 
@@ -104,14 +102,15 @@ impl FromStr for Digest {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let error = || ParseDigestError(text.to_owned());
-        if text.len() != 64 || !text.is_ascii() {
+        // a number may begin with a sign
+        if text.len() != 64 || !text.is_ascii() || text.contains('+') {
             return Err(error());
         }
+        let number = |half: &str| u128::from_str_radix(half, 16).map(u128::to_be_bytes).map_err(|_| error());
+        let (high, low) = text.split_at(32);
         let mut bytes = [0; 32];
-        for (byte, pair) in bytes.iter_mut().zip(text.as_bytes().chunks(2)) {
-            let digit = |c: u8| (c as char).to_digit(16).ok_or_else(error);
-            *byte = u8::try_from(digit(pair[0])? * 16 + digit(pair[1])?).map_err(|_| error())?;
-        }
+        bytes[..16].copy_from_slice(&number(high)?);
+        bytes[16..].copy_from_slice(&number(low)?);
         Ok(Self(bytes))
     }
 }
@@ -130,7 +129,14 @@ impl<'de> Deserialize<'de> for Digest {
 
 /// A digest made of several parts, each with its length, so that no two lists of parts collide.
 #[derive(Default)]
-pub struct Hasher(Sha256);
+pub struct Hasher {
+    hash: Sha256,
+    /// Parts that are hashed together: most are short.
+    parts: Vec<u8>,
+}
+
+/// How many bytes are hashed at once.
+const CHUNK: usize = 4096;
 
 impl Hasher {
     /// A hasher that has seen nothing.
@@ -142,15 +148,22 @@ impl Hasher {
     /// Adds one part.
     pub fn part(&mut self, bytes: impl AsRef<[u8]>) -> &mut Self {
         let bytes = bytes.as_ref();
-        self.0.update((bytes.len() as u64).to_le_bytes());
-        self.0.update(bytes);
+        self.parts.extend_from_slice(&(bytes.len() as u64).to_le_bytes());
+        if self.parts.len() + bytes.len() > CHUNK {
+            self.hash.update(&self.parts);
+            self.hash.update(bytes);
+            self.parts.clear();
+        } else {
+            self.parts.extend_from_slice(bytes);
+        }
         self
     }
 
     /// The digest of all parts.
     #[must_use]
-    pub fn finish(self) -> Digest {
-        Digest(self.0.finalize().into())
+    pub fn finish(mut self) -> Digest {
+        self.hash.update(&self.parts);
+        Digest(self.hash.finalize().into())
     }
 }
 
@@ -175,6 +188,9 @@ mod tests {
             hasher.finish()
         };
         assert_ne!(digest(&["ab", "c"]), digest(&["a", "bc"]));
+        let long = "x".repeat(CHUNK);
+        let text = ["ab", &long, "c"].map(|part| [&(part.len() as u64).to_le_bytes(), part.as_bytes()].concat());
+        assert_eq!(digest(&["ab", &long, "c"]), Digest::of(text.concat()));
     }
 
     #[test]
@@ -183,5 +199,9 @@ mod tests {
             "abc".parse::<Digest>().expect_err("it is too short").to_string(),
             "`abc` is not a SHA-256 digest: 64 hexadecimal digits are expected"
         );
+        let text = Digest::of("").to_string();
+        for damaged in [text.replacen('e', "+", 1), text.replacen('e', "g", 1), text.replacen("e3", "é", 1)] {
+            assert!(damaged.parse::<Digest>().is_err(), "{damaged}");
+        }
     }
 }

@@ -1,13 +1,12 @@
 //! Files that appear whole or not at all.
 
 use std::{
-    fs::{self, File},
-    io::{self, Write},
+    fs, io,
     path::{Path, PathBuf},
     sync::atomic::{AtomicUsize, Ordering},
 };
 
-use tempfile::NamedTempFile;
+use super::operations;
 
 /// Whether a write has to survive a power loss.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,16 +23,24 @@ pub enum Durability {
 /// When the directory cannot be made, or the file not written, synced or renamed; the old file, if any, is then untouched.
 pub fn write_atomic(path: &Path, bytes: &[u8], durability: Durability) -> io::Result<()> {
     let directory = path.parent().ok_or_else(|| io::Error::other("a path without a directory"))?;
-    fs::create_dir_all(directory)?;
-    let mut file = NamedTempFile::new_in(directory)?;
+    let mut changed = Vec::new();
+    let made = match operations::temporary(directory) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            changed = operations::make_directories(directory)?;
+            operations::temporary(directory)
+        }
+        made => made,
+    };
+    let (mut file, temporary) = made?.into_parts();
     // Past the wrapper, whose errors name the temporary file.
-    file.as_file_mut().write_all(bytes)?;
+    operations::write(&mut file, &temporary, bytes)?;
     if durability == Durability::Synced {
-        file.as_file().sync_all()?;
+        operations::sync_file(&file, &temporary)?;
     }
-    file.persist(path).map_err(|error| error.error)?;
+    operations::persist(temporary, path)?;
     if durability == Durability::Synced {
-        File::open(directory)?.sync_all()?;
+        operations::sync(directory)?;
+        changed.iter().try_for_each(|above| operations::sync(above))?;
     }
     Ok(())
 }
@@ -50,7 +57,7 @@ pub fn sync_together(paths: &[PathBuf]) -> Result<(), (PathBuf, io::Error)> {
     let next = AtomicUsize::new(0);
     let work = || -> Result<(), (PathBuf, io::Error)> {
         while let Some(path) = paths.get(next.fetch_add(1, Ordering::Relaxed)) {
-            File::open(path).and_then(|file| file.sync_all()).map_err(|error| (path.clone(), error))?;
+            operations::sync(path).map_err(|error| (path.clone(), error))?;
         }
         Ok(())
     };

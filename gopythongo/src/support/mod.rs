@@ -8,8 +8,10 @@ mod epoch;
 mod files;
 mod ini;
 mod lock;
+pub(crate) mod operations;
 pub(crate) mod race;
 pub(crate) mod shared;
+mod sum;
 #[cfg(test)]
 pub(crate) mod trees;
 pub mod words;
@@ -20,3 +22,4 @@ pub use epoch::SOURCE_DATE_EPOCH;
 pub use files::{Durability, copy_tree, sync_together, write_atomic};
 pub use ini::{Entry, Ini};
 pub use lock::{FileLock, Held};
+pub(crate) use sum::Sum;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::context::{branch, context};
+use super::build::Build;
 use crate::{
     context::{BuildKind, KindSet},
     deploy::Switch,
@@ -16,10 +16,9 @@ use crate::{
 /// plan's tree; each gives the test back, so that claims can be chained.
 #[derive(Debug, Clone)]
 pub struct PlanTest {
-    pipeline: Pipeline,
-    kind: BuildKind,
-    branch: String,
-    selection: Selection,
+    pub(super) pipeline: Pipeline,
+    pub(super) build: Build,
+    pub(super) selection: Selection,
 }
 
 /// Plans a pipeline as if on a machine where all is well: sources are distributions of version 1.0.0 with the names of
@@ -28,26 +27,10 @@ pub struct PlanTest {
 #[must_use = "a plan is tested by its claims: `.has_no_effects()`, `.runs(..)`"]
 pub fn plan(pipeline: Pipeline) -> PlanTest {
     let kind = pipeline.default_kind.unwrap_or(BuildKind::Develop);
-    PlanTest { pipeline, kind, branch: branch(kind).to_owned(), selection: Selection::default() }
+    PlanTest { pipeline, build: Build::of_kind(kind), selection: Selection::default() }
 }
 
 impl PlanTest {
-    /// Plans a build of a branch; its name gives the kind.
-    #[must_use = "a plan is tested by its claims: `.has_no_effects()`, `.runs(..)`"]
-    pub fn on_branch(mut self, branch: &str) -> Self {
-        self.kind = self.pipeline.branches.kind(branch);
-        self.branch = branch.to_owned();
-        self
-    }
-
-    /// Plans a build of a kind, on a branch that has it.
-    #[must_use = "a plan is tested by its claims: `.has_no_effects()`, `.runs(..)`"]
-    pub fn kind(mut self, kind: BuildKind) -> Self {
-        self.kind = kind;
-        self.branch = branch(kind).to_owned();
-        self
-    }
-
     /// Plans these jobs alone, as `run JOB…` does; all of them by default.
     #[must_use = "a plan is tested by its claims: `.has_no_effects()`, `.runs(..)`"]
     pub fn only<J: Into<String>>(mut self, jobs: impl IntoIterator<Item = J>) -> Self {
@@ -233,7 +216,7 @@ impl PlanTest {
     #[track_caller]
     pub fn matrix(&self) -> String {
         let _ = self.plan();
-        let context = context(&self.pipeline, &self.branch, self.kind);
+        let context = self.context();
         plan::matrix(&self.pipeline, &context, &self.selection)
     }
 
@@ -248,23 +231,7 @@ impl PlanTest {
         if let Err(unknown) = self.selection.check(&self.pipeline) {
             panic!("{unknown}; {}", unknown.hint());
         }
-        plan::lower(&self.pipeline, &context(&self.pipeline, &self.branch, self.kind), &self.selection).plan
-    }
-
-    pub(super) fn pipeline(&self) -> &Pipeline {
-        &self.pipeline
-    }
-
-    pub(super) fn branch(&self) -> &str {
-        &self.branch
-    }
-
-    pub(super) fn build_kind(&self) -> BuildKind {
-        self.kind
-    }
-
-    pub(super) fn selection(&self) -> &Selection {
-        &self.selection
+        plan::lower(&self.pipeline, &self.context(), &self.selection).plan
     }
 
     /// Refuses a name that is no step's of the plan.
@@ -317,148 +284,5 @@ fn find<'a>(plan: &'a Plan, id: &str) -> &'a PlannedStep {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::panic::{AssertUnwindSafe, catch_unwind};
-
-    use super::*;
-    use crate::{
-        context::{
-            BuildKind::{Feature, Master, PullRequest},
-            Context,
-        },
-        pipeline::{JobBuilder, application, library},
-    };
-
-    fn storefront() -> Pipeline {
-        let money = library("money").source("libs/money").flake8().mypy().pytest().coverage_ratchet().upload();
-        let catalog = library("catalog").source("libs/catalog").flake8().tox().coverage_ratchet().upload();
-        let shop = application("shop").source("apps/shop").integration_tests("tests/integration");
-        Pipeline::new("storefront")
-            .default_kind(BuildKind::Develop)
-            .job(money.downstream(["catalog", "shop"]))
-            .job(catalog.downstream(["shop"]))
-            .job(shop)
-    }
-
-    fn broken(claim: impl FnOnce() -> PlanTest) -> String {
-        let panic = catch_unwind(AssertUnwindSafe(claim)).expect_err("the claim holds");
-        panic.downcast_ref::<String>().cloned().unwrap_or_default()
-    }
-
-    #[test]
-    fn claims_that_hold_are_silent() {
-        plan(storefront())
-            .is_valid()
-            .runs("money/upload")
-            .runs("promote")
-            .needs("money/upload", "money/coverage-ratchet")
-            .needs("catalog/tox", "money/upload")
-            .needs("shop/resolve", "money/upload")
-            .needs("shop/integration-tests", "catalog/upload")
-            .needs("promote", "shop/integration-tests")
-            .needs_everything("promote")
-            .lacks("shop/upload")
-            .each(Feature | PullRequest, |plan| plan.has_no_effects().skips("money/upload").runs("money/pytest"))
-            .on_branch("feature/discounts")
-            .has_no_effects();
-    }
-
-    #[test]
-    fn a_run_of_some_jobs_promotes_nothing_unless_downstream_comes_along() {
-        plan(storefront()).only(["money"]).runs("money/upload").skips("promote").lacks("catalog/tox");
-        plan(storefront()).only(["money"]).with_downstream().runs("shop/integration-tests").runs("promote");
-    }
-
-    #[test]
-    fn pythons_become_steps() {
-        let job = library("money").pytest().pythons(["3.11", "3.13"]);
-        plan(Pipeline::new("p").job(job)).runs("money/pytest:3.11").runs("money/pytest:3.13").lacks("money/pytest");
-    }
-
-    #[test]
-    fn each_python_is_resolved_for_by_itself() {
-        for job in [library("money").mypy().pytest(), library("money").pytest().mypy()] {
-            let job = job.pythons(["3.11", "3.13"]).coverage_ratchet();
-            let plan = plan(Pipeline::new("p").job(job)).needs("money/coverage-ratchet", "money/pytest:3.13").plan();
-            let resolution = |id: &str| -> Vec<String> {
-                let needs = find(&plan, id).needs.iter();
-                needs.filter(|need| need.starts_with("money/resolve")).cloned().collect()
-            };
-            assert_eq!(resolution("money/mypy"), ["money/resolve"]);
-            assert_eq!(resolution("money/pytest:3.11"), ["money/resolve:3.11"]);
-            assert_eq!(resolution("money/pytest:3.13"), ["money/resolve:3.13"]);
-        }
-    }
-
-    #[test]
-    fn a_python_that_is_not_there_is_unknown_unless_the_figure_is_required() {
-        let action = |job: crate::pipeline::Library| {
-            let pipeline = Pipeline::new("p").job(job.pythons(["3.14"]));
-            let context = Context { pythons: Vec::new(), ..context(&pipeline, "develop", BuildKind::Develop) };
-            let plan = plan::lower(&pipeline, &context, &Selection::default()).plan;
-            let step = find(&plan, "money/pytest:3.14");
-            (step.action, step.is_unknown())
-        };
-        let job = library("money").pytest().coverage_ratchet();
-        assert_eq!(action(job.clone()), (Action::Skip, true));
-        assert_eq!(action(job.ratchet_required()), (Action::Run, false));
-    }
-
-    #[test]
-    fn a_broken_claim_shows_the_tree() {
-        let message = broken(|| plan(storefront()).kind(Master).has_no_effects());
-        assert!(
-            message.starts_with(
-                "`money/upload`, `catalog/upload` and `promote` are effects that run\n\nstorefront: master build"
-            ),
-            "{message}"
-        );
-        assert!(message.contains("─ ⇡ upload"), "{message}");
-        let message = broken(|| plan(storefront()).kind(Feature).runs("money/upload"));
-        assert!(message.starts_with("`money/upload` is skipped: not on feature builds"), "{message}");
-        let message = broken(|| plan(storefront()).skips("money/uplaod"));
-        assert!(
-            message.starts_with("the plan has no step `money/uplaod`; did you mean `money/upload`?\n\n"),
-            "{message}"
-        );
-        let message = broken(|| plan(storefront()).needs("money/flake8", "catalog/upload"));
-        assert!(message.starts_with("`money/flake8` does not need `catalog/upload`\n\n"), "{message}");
-        let message = broken(|| plan(storefront()).needs_everything("shop/integration-tests"));
-        assert!(message.starts_with("`shop/integration-tests` does not need `promote`\n\n"), "{message}");
-    }
-
-    #[test]
-    fn a_pipeline_with_mistakes_has_no_plan() {
-        let pipeline = || storefront().job(library("billing").coverage_ratchet());
-        let test = plan(pipeline()).has_diagnostic("`.coverage_ratchet()` of `billing` has no figure");
-        let message = broken(|| test.has_no_effects());
-        assert!(message.starts_with("pipeline `storefront` is not valid, so it has no plan\n\n"), "{message}");
-        assert!(message.contains("error: `.coverage_ratchet()` of `billing` has no figure"), "{message}");
-        assert!(broken(|| plan(pipeline()).has_diagnostic("cycle")).starts_with("no diagnostic of `storefront`"));
-    }
-
-    #[test]
-    fn a_broken_claim_blames_the_line_of_the_test() {
-        let hook = std::panic::take_hook();
-        let seen = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
-        let places = seen.clone();
-        std::panic::set_hook(Box::new(move |info| {
-            if let (Some(location), Ok(mut places)) = (info.location(), places.lock()) {
-                places.push((location.file().to_owned(), location.line()));
-            }
-            hook(info);
-        }));
-        let line = line!() + 1;
-        broken(|| plan(storefront()).kind(Feature).runs("money/upload"));
-        assert!(seen.lock().unwrap().contains(&(file!().to_owned(), line)));
-    }
-
-    #[test]
-    fn the_tree_of_the_storefront_reads_well() {
-        let tree = plan(storefront()).tree();
-        assert!(
-            tree.starts_with("storefront: develop build of branch develop, into channel develop\n\nmoney\n"),
-            "{tree}"
-        );
-    }
-}
+#[path = "assertions_tests.rs"]
+mod tests;

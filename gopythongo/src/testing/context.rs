@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use pep440_rs::Version;
 
+use super::build::Build;
 use crate::{
     context::{BuildKind, Context, Distribution, Interpreter, JobContext, Layout, Survey},
     pipeline::{Job, Pipeline, Source},
@@ -15,34 +16,24 @@ use crate::{
 const VERSION: &str = "1.0.0";
 const PYTHON: &str = "3.12";
 
-/// What a gathered context would be on a branch, if all were well.
-pub(super) fn context(pipeline: &Pipeline, branch: &str, kind: BuildKind) -> Context {
+/// What a gathered context of a build would be, if all were well.
+pub(super) fn context(pipeline: &Pipeline, build: &Build) -> Context {
+    let (kind, branch) = (build.kind, build.branch.as_deref());
     let root = Path::new("/");
     let built = pipeline.jobs.iter().filter(|job| job.is_built());
+    let target = build.server.as_ref().and_then(|server| server.pull_request.as_ref()?.target.as_deref());
     Context {
-        branch: Some(branch.to_owned()),
+        branch: build.branch.clone(),
         commit: Some("0".repeat(40)),
         kind,
-        kind_reason: format!("branch `{branch}`"),
-        server: None,
-        target: None,
+        kind_reason: build.reason.clone(),
+        target: target.map(|target| pipeline.branches.channel(pipeline.branches.kind(target), Some(target))),
+        server: build.server.clone(),
         doubts: Vec::new(),
-        channel: pipeline.branches.channel(kind, Some(branch)),
+        channel: pipeline.branches.channel(kind, branch),
         root: root.to_owned(),
         pythons: pythons(pipeline),
         jobs: built.map(|job| (job.name.clone(), job_context(job, root, kind))).collect(),
-    }
-}
-
-/// The branch that builds of a kind are made of.
-pub(super) fn branch(kind: BuildKind) -> &'static str {
-    match kind {
-        BuildKind::Feature => "feature/x",
-        BuildKind::PullRequest => "pull/1",
-        BuildKind::Develop => "develop",
-        BuildKind::Release => "release/1.0.0",
-        BuildKind::Hotfix => "hotfix/1.0.1",
-        BuildKind::Master => "master",
     }
 }
 
@@ -67,7 +58,7 @@ fn job_context(job: &Job, root: &Path, kind: BuildKind) -> JobContext {
     let package = PathBuf::from("src").join(name.replace('-', "_"));
     let directory = match &job.source {
         Source::Directory(directory) => root.join(directory),
-        Source::Sdist { .. } => root.join(&job.name),
+        Source::Sdist { .. } | Source::Git { .. } => root.join(&job.name),
     };
     let version = job.version.as_deref().unwrap_or(VERSION);
     let base = version.parse().unwrap_or_else(|_| Version::new([1, 0, 0]));

@@ -1,9 +1,14 @@
 //! Every choice of faults at every point where one can come, and runs whose steps come in other orders.
 
-use std::{collections::BTreeMap, fmt, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    fmt,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use super::{
-    performance::perform,
+    performance::{first_record, perform},
     schedule::{Mishap, Schedule},
     simulation::{Simulation, end},
     world::{Moment, Progress},
@@ -67,6 +72,10 @@ struct Stage<'a> {
     context: Arc<Context>,
     moment: Moment,
     generation: u64,
+    /// What the cache knows of the build before.
+    known: Vec<u8>,
+    /// The first record of the journals.
+    first_record: Vec<u8>,
     runs: usize,
 }
 
@@ -104,7 +113,7 @@ impl Simulation {
             let mut random = fastrand::Rng::with_seed(seed);
             let mut schedule = Schedule { seed: Some(seed), ..Schedule::default() };
             // the faults have been tried in all places: here they are tried in other orders
-            let some = if seed % 4 == 0 { faults } else { 0 };
+            let some = if seed % 4 == 0 { random.usize(..=faults) } else { 0 };
             for run in 0..some {
                 if let Some((_, step, fault)) = random.choice(&points).and_then(|point| point.faults.first()) {
                     schedule = schedule.and(run, step, *fault);
@@ -120,9 +129,11 @@ impl Simulation {
     fn set_the_stage(&self) -> Stage<'_> {
         let (lowered, context) = self.lowered();
         let empty = self.world.moment();
-        let mut stage = Stage { simulation: self, lowered, context, moment: empty, generation: 0, runs: 0 };
+        let (known, first_record) = (Vec::new(), Vec::new());
+        let mut stage =
+            Stage { simulation: self, lowered, context, moment: empty, generation: 0, known, first_record, runs: 0 };
         stage.play(&Schedule::default()).check(&Schedule::default(), None);
-        for job in &self.test.pipeline().jobs {
+        for job in &self.test.pipeline.jobs {
             *self.world.state().revisions.entry(job.name.clone()).or_insert(1) += 1;
         }
         stage.moment = self.world.moment();
@@ -139,21 +150,28 @@ impl Stage<'_> {
         world.put_back(&self.moment);
         let cannot = |error: &dyn fmt::Display| -> ! { panic!("the simulated run cannot be kept: {error}") };
         let state = world.state_directory("schedule").unwrap_or_else(|error| cannot(&error));
+        // without it everything is built as if for the first time
+        let _ = std::fs::write(latest(&state), &self.known);
         let mut played = Played { began: Vec::new(), broken: Vec::new(), end: None };
         let mut progress = Progress { generation: self.generation, ..Progress::default() };
-        let (mut run, mut last) = (None, None);
+        let (mut run, mut last): (Option<String>, _) = (None, None);
         for attempt in 0..=schedule.faults.len() + 1 {
             let faults = schedule.faults.iter().filter(|(number, ..)| *number == attempt);
             progress.faults = faults.map(|(_, step, fault)| (step.clone(), *fault)).collect();
             let seed = schedule.seed.map(|seed| seed.wrapping_mul(31).wrapping_add(attempt as u64));
             let act = self.simulation.act(&self.lowered, &self.context, progress, seed);
             let act = Arc::new(act);
+            let earlier = run.as_deref().ok_or(self.first_record.as_slice());
             let threads = if seed.is_some() { THREADS } else { 1 };
-            let performed = perform(&act, &self.lowered, &self.context, &state, run.as_deref(), threads);
+            let performed = perform(&act, &self.lowered, &self.context, &state, earlier, threads);
             let performed = performed.unwrap_or_else(|error| cannot(&error));
             self.runs += 1;
             played.broken.extend(act.false_receipts());
+            played.broken.extend(performed.state.iter().flat_map(|state| act.undone(state)));
             progress = std::mem::take(&mut *act.progress());
+            if self.first_record.is_empty() {
+                self.first_record = first_record(&progress.journal);
+            }
             played.broken.append(&mut progress.broken);
             played.began.push(progress.began.clone());
             progress = progress.afterwards();
@@ -174,6 +192,9 @@ impl Stage<'_> {
                 played.broken.push(format!("it does not come to its end{}", why.unwrap_or_default()));
             }
             _ => {}
+        }
+        if self.known.is_empty() {
+            self.known = std::fs::read(latest(&state)).unwrap_or_default();
         }
         let _ = std::fs::remove_dir_all(&state);
         played
@@ -247,6 +268,11 @@ impl Played {
         });
         panic!("{}\n\nschedule: {schedule}\nsteps that began:\n{}", broken.join("\n"), runs.collect::<String>());
     }
+}
+
+/// Where the cache keeps the latest outcome of each step.
+fn latest(state: &Path) -> PathBuf {
+    state.join("cache").join(crate::cache::BUCKET).join("latest")
 }
 
 /// How an end differs from the one without faults.

@@ -8,10 +8,13 @@ use super::{
     world::{Act, State},
 };
 use crate::{
+    deploy::Switch,
+    event::RunState,
     journal::Journal,
     plan::{Action, PlannedStep},
     python::name::normalize,
-    store::{Generation, Release},
+    run::Step,
+    store::{Generation, Release, Upload},
     support::Digest,
 };
 
@@ -19,7 +22,50 @@ impl Act {
     /// An effect has happened: looks at what it made of the world.
     pub(super) fn happened(&self, step: &str) {
         self.progress().happened.insert(step.to_owned());
+        let unproved = self.unproved(step).map(|what| format!("after `{step}`: {what}"));
+        self.progress().broken.extend(unproved);
         self.look(step);
+    }
+
+    /// What a job changes outside, every step of it has passed with.
+    fn unproved(&self, id: &str) -> Option<String> {
+        let steps = &self.lowered.plan.steps;
+        let effect = steps.iter().find(|step| step.id == id && step.id.contains('/'))?;
+        let state = self.world.state();
+        let stage = self.world.store.staged(&self.progress().run).ok().flatten();
+        let staged = stage.and_then(|stage| stage.staged.get(&normalize(&effect.job)).map(wheel));
+        let own = steps.iter().filter(|step| step.job == effect.job && step.action == Action::Run);
+        let unproved = own.filter(|step| step.effect.is_none()).find(|step| {
+            let wanted = if reads_wheel(step) { staged } else { source(step, &state) };
+            let mut passes = state.passed.get(&step.id).into_iter().flatten();
+            !passes.any(|subject| wanted.is_none_or(|wanted| wanted == subject.own))
+        });
+        unproved.map(|step| format!("it happened, and `{}` has not passed with the same source", step.id))
+    }
+
+    /// What is left to be done when a run says that it is at its end.
+    pub(super) fn undone(&self, state: &RunState) -> Vec<String> {
+        if !matches!(state, RunState::Promoted { .. } | RunState::Live { .. }) {
+            return Vec::new();
+        }
+        let current = self.world.store.current().unwrap_or_default();
+        let mut undone = Vec::new();
+        for step in self.lowered.plan.steps.iter().filter(|step| step.action == Action::Run) {
+            if step.kind == Upload::KIND {
+                let payload = current.newest(&self.channel, &normalize(&step.job)).map(|release| release.payload);
+                if payload != Some(self.world.source(&step.job)) {
+                    undone.push(format!("the run ended well, and what `{}` uploads is not public", step.id));
+                }
+            }
+            if let Some(switch) = self.lowered.code.get(&step.id).and_then(Switch::of) {
+                let newest = current.newest_deb(&self.channel, switch.package()).map(|release| release.digest);
+                let live = self.world.hosts.live(switch.environment(), switch.application());
+                if live.map(|live| live.digest) != newest {
+                    undone.push(format!("the run ended well, and what `{}` sends there is not live", step.id));
+                }
+            }
+        }
+        undone
     }
 
     /// Looks whether everything holds that must, after something.
@@ -63,11 +109,10 @@ impl Act {
 
     /// What of a step's own job it has to have passed with: the public wheel, else its source, if it reads one of them.
     fn expected_own(&self, step: &PlannedStep, generation: &Generation, state: &State) -> Option<Digest> {
-        let reads_wheel = step.needs.iter().any(|need| *need == format!("{}/wheel", step.job));
-        if reads_wheel {
+        if reads_wheel(step) {
             return generation.newest(&self.channel, &normalize(&step.job)).map(wheel);
         }
-        step.inputs.source.then(|| state.source(&step.job))
+        source(step, state)
     }
 
     /// The wheels of upstream jobs that a step has to have passed with: those that are public.
@@ -139,4 +184,13 @@ impl Act {
 /// The digest of a release's wheel.
 fn wheel(release: &Release) -> Digest {
     Act::wheel(release)
+}
+
+fn reads_wheel(step: &PlannedStep) -> bool {
+    step.needs.iter().any(|need| need.strip_prefix(&step.job) == Some("/wheel"))
+}
+
+/// The source of a step's job, if it reads it.
+fn source(step: &PlannedStep, state: &State) -> Option<Digest> {
+    step.inputs.source.then(|| state.source(&step.job))
 }

@@ -12,6 +12,7 @@
 //! ```
 
 mod assertions;
+mod build;
 mod context;
 
 mod acted;
@@ -32,6 +33,7 @@ mod tests;
 pub use crate::context::BuildKind::{self, Develop, Feature, Hotfix, Master, PullRequest, Release};
 pub use crate::journal::Fault;
 pub use assertions::{PlanTest, plan};
+pub use build::for_all_branches;
 pub use exhaustive::Explored;
 pub use schedule::{Mishap, Schedule};
 pub use seen::Seen;

@@ -2,6 +2,7 @@
 
 use std::{
     collections::BTreeMap,
+    fs,
     num::NonZeroUsize,
     path::Path,
     sync::{Arc, Mutex, OnceLock, PoisonError},
@@ -28,24 +29,40 @@ pub(super) struct Performed {
     pub(super) state: Option<RunState>,
     pub(super) failures: Vec<(StepId, Failure)>,
     /// What became of each step.
-    pub(super) steps: BTreeMap<StepId, StepOutcome>,
+    pub(super) steps: BTreeMap<StepId, Became>,
     pub(super) run: String,
+}
+
+/// What became of a step.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Became {
+    /// `None` if it did not end.
+    pub(super) outcome: Option<StepOutcome>,
+    /// Why it ran, or why it did not.
+    pub(super) reason: String,
 }
 
 /// Keeps what became of steps.
 #[derive(Clone, Default)]
-struct Recorder(Arc<Mutex<BTreeMap<StepId, StepOutcome>>>);
+struct Recorder(Arc<Mutex<BTreeMap<StepId, Became>>>);
 
 impl Sink for Recorder {
     fn event(&mut self, event: &Stamped) {
-        if let Event::StepFinished { step, outcome, .. } = &event.event {
-            let mut steps = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-            steps.insert(step.clone(), *outcome);
+        let (step, outcome, reason) = match &event.event {
+            Event::StepStarted { step, reason } => (step, None, Some(reason)),
+            Event::StepFinished { step, outcome, reason, .. } => (step, Some(*outcome), reason.as_ref()),
+            _ => return,
+        };
+        let mut steps = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let became = steps.entry(step.clone()).or_default();
+        became.outcome = outcome;
+        if let Some(reason) = reason {
+            became.reason.clone_from(reason);
         }
     }
 }
 
-/// Performs a plan in a state directory: a new run, or one that goes on.
+/// Performs a plan in a state directory: a new run, whose journal [begins](first_record) as it is told to, or one that goes on.
 ///
 /// # Errors
 /// When the run's books cannot be kept, for another reason than that it was killed.
@@ -54,20 +71,24 @@ pub(super) fn perform(
     lowered: &Lowered,
     context: &Arc<Context>,
     state: &Path,
-    earlier: Option<&str>,
+    earlier: Result<&str, &[u8]>,
     threads: usize,
 ) -> Result<Performed, RunError> {
     let directory = match earlier {
-        Some(run) => RunDirectory::open(state, Some(run))?,
-        None => RunDirectory::create(state)?,
+        Ok(run) => RunDirectory::open(state, Some(run))?,
+        Err(_) => RunDirectory::create(state)?,
     };
     let run = directory.id().to_owned();
     let journal = directory.path().join("journal.ndjson");
     let is_blind = |step: &&PlannedStep| step.effect == Some(EffectClass::Blind);
     let assume = match earlier {
-        Some(_) if lowered.plan.steps.iter().any(|step| is_blind(&step)) => assumed(act, lowered, &journal),
+        Ok(_) if lowered.plan.steps.iter().any(|step| is_blind(&step)) => assumed(act, lowered, &journal),
         _ => BTreeMap::new(),
     };
+    if let Err(first @ [_, ..]) = earlier {
+        // if it cannot be written, the executor writes it anew
+        let _ = fs::write(&journal, first);
+    }
     {
         let mut progress = act.progress();
         progress.journal = journal;
@@ -88,7 +109,9 @@ pub(super) fn perform(
         sinks: vec![Box::new(recorder.clone())],
     };
     let jobs = NonZeroUsize::new(threads).unwrap_or(NonZeroUsize::MIN);
-    let options = Options { jobs, pause: Duration::ZERO, assume, ..Options::default() };
+    // `Options::default()` asks the machine how many processors it has, which takes a while
+    let (keep_going, no_cache, rerun) = (false, false, Vec::new());
+    let options = Options { jobs, keep_going, no_cache, rerun, pause: Duration::ZERO, assume };
     let code = lowered.code.iter().map(|(id, step)| (id.clone(), simulated(step, act))).collect();
     let ended = run::execute(&Lowered { plan: lowered.plan.clone(), code }, &options, setting);
     let steps = recorder.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
@@ -98,6 +121,13 @@ pub(super) fn perform(
     }
     let ended = ended?;
     Ok(Performed { state: Some(ended.state), failures: ended.failures, steps, run })
+}
+
+/// The first record of a journal: the plan, which takes longer to write than to read.
+pub(super) fn first_record(journal: &Path) -> Vec<u8> {
+    let mut bytes = fs::read(journal).unwrap_or_default();
+    bytes.truncate(bytes.iter().position(|byte| *byte == b'\n').map_or(0, |end| end + 1));
+    bytes
 }
 
 fn simulated(step: &AnyStep, act: &Arc<Act>) -> AnyStep {

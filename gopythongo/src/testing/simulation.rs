@@ -8,8 +8,7 @@ use std::{
 
 use super::{
     PlanTest,
-    context::context,
-    performance::{Performed, perform},
+    performance::{Became, Performed, perform},
     plan,
     schedule::Mishap,
     seen::Seen,
@@ -51,11 +50,27 @@ pub struct Simulation {
 /// When there is no room for the files of the simulation, which are few.
 #[must_use = "nothing has run yet: `.run()`"]
 pub fn simulate(pipeline: Pipeline) -> Simulation {
+    plan(pipeline).simulate()
+}
+
+impl PlanTest {
+    /// Simulates the build that is planned: [`simulate`] of a tag, a pull request, or some jobs.
+    ///
+    /// # Panics
+    /// When there is no room for the files of the simulation, which are few.
+    #[must_use = "nothing has run yet: `.run()`"]
+    pub fn simulate(self) -> Simulation {
+        simulation(self)
+    }
+}
+
+fn simulation(test: PlanTest) -> Simulation {
     let world = World::new().and_then(|world| Ok((world.state_directory("state")?, world)));
     let (state, world) = world.unwrap_or_else(|error| panic!("cannot make a simulated world: {error}"));
-    let upstream = pipeline.jobs.iter().map(|job| (job.name.clone(), upstream(&pipeline, &job.name))).collect();
+    let jobs = &test.pipeline.jobs;
+    let upstream = jobs.iter().map(|job| (job.name.clone(), upstream(&test.pipeline, &job.name))).collect();
     Simulation {
-        test: plan(pipeline),
+        test,
         world: Arc::new(world),
         upstream: Arc::new(upstream),
         claims: Vec::new(),
@@ -186,11 +201,12 @@ impl Simulation {
             ..std::mem::take(&mut self.progress).afterwards()
         };
         let act = Arc::new(self.act(&lowered, &context, progress, None));
-        let performed = perform(&act, &lowered, &context, &self.state, earlier, 1);
+        let performed = perform(&act, &lowered, &context, &self.state, earlier.ok_or(&[]), 1);
         let performed = performed.unwrap_or_else(|error| panic!("the simulated run cannot be kept: {error}"));
         let receipts = act.false_receipts();
         let mut progress = std::mem::take(&mut *act.progress());
         progress.broken.extend(receipts);
+        progress.broken.extend(performed.state.iter().flat_map(|state| act.undone(state)));
         let broken = progress.broken.join("\n");
         self.progress = progress;
         self.last = Some(performed);
@@ -214,8 +230,8 @@ impl Simulation {
     pub(super) fn lowered(&self) -> (Arc<Lowered>, Arc<Context>) {
         // a pipeline with mistakes is not simulated
         let _ = self.test.plan();
-        let context = context(self.test.pipeline(), self.test.branch(), self.test.build_kind());
-        (Arc::new(plans::lower(self.test.pipeline(), &context, self.test.selection())), Arc::new(context))
+        let context = self.test.context();
+        (Arc::new(plans::lower(&self.test.pipeline, &context, &self.test.selection)), Arc::new(context))
     }
 
     #[track_caller]
@@ -224,8 +240,7 @@ impl Simulation {
     }
 
     fn seen(&self) -> (String, String) {
-        let context = context(self.test.pipeline(), self.test.branch(), self.test.build_kind());
-        (context.channel, self.last.as_ref().map(|last| last.run.clone()).unwrap_or_default())
+        (self.test.context().channel, self.last.as_ref().map(|last| last.run.clone()).unwrap_or_default())
     }
 
     /// What is in the world now.
@@ -241,16 +256,13 @@ impl Simulation {
         let mut lines = Vec::new();
         for step in &self.lowered().0.plan.steps {
             let id = &step.id;
-            lines.push(match last.steps.get(id) {
-                None => format!("{id}: did not end"),
-                Some(outcome) => {
-                    let failure = last.failures.iter().find(|(failed, _)| failed == id);
-                    match failure {
-                        Some((_, failure)) => format!("{id}: {}: {}", word(*outcome), failure.message),
-                        None => format!("{id}: {}", word(*outcome)),
-                    }
-                }
-            });
+            let Some(Became { outcome: Some(outcome), reason }) = last.steps.get(id) else {
+                lines.push(format!("{id}: did not end"));
+                continue;
+            };
+            let failure = last.failures.iter().find(|(failed, _)| failed == id);
+            let why = failure.map_or(reason, |(_, failure)| &failure.message);
+            lines.push(format!("{id}: {}: {why}", word(*outcome)));
         }
         let end = match &last.state {
             None => "the program was killed".to_owned(),
@@ -307,10 +319,23 @@ impl Simulation {
         self
     }
 
+    /// Claims why a step ran in the latest run, or why it did not: some of the words of the reason.
+    /// `.because("catalog/tox", "money")` claims that it names `money`.
+    ///
+    /// # Panics
+    /// When these words are no part of the reason.
+    #[track_caller]
+    pub fn because(self, step: &str, words: &str) -> Self {
+        self.test.find_step(step);
+        let reason = self.last().steps.get(step).map(|became| became.reason.as_str()).unwrap_or_default();
+        assert!(reason.contains(words), "the reason of `{step}` is `{reason}`\n\n{}", self.story());
+        self
+    }
+
     #[track_caller]
     fn claim_outcome(self, step: &str, wanted: &[StepOutcome], verb: &str) -> Self {
         self.test.find_step(step);
-        let found = self.last().steps.get(step).copied();
+        let found = self.last().steps.get(step).and_then(|became| became.outcome);
         assert!(found.is_some_and(|found| wanted.contains(&found)), "not so: `{step}` {verb}\n\n{}", self.story());
         self
     }

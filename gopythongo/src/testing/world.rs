@@ -2,9 +2,11 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    path::PathBuf,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, MutexGuard, Once, PoisonError},
 };
+
+use rustix::process::{Pid, test_kill_process};
 
 use super::{schedule::Mishap, seen::Seen};
 use crate::{
@@ -17,6 +19,9 @@ use crate::{
 
 /// Where the files of simulations are, if it is there: a file system in memory.
 const IN_MEMORY: &str = "/dev/shm";
+
+/// What the directories of worlds are called, before the id of their process.
+const PREFIX: &str = "simulation-";
 
 /// A world in which nothing is real but what decides.
 #[derive(Debug)]
@@ -60,12 +65,12 @@ pub(super) struct Moment {
 impl World {
     /// An empty world: nothing was ever built.
     pub(super) fn new() -> std::io::Result<Self> {
-        let builder = || {
-            let mut builder = tempfile::Builder::new();
-            builder.prefix("simulation-");
-            builder
-        };
-        let directory = builder().tempdir_in(IN_MEMORY).or_else(|_| builder().tempdir())?;
+        static SWEPT: Once = Once::new();
+        SWEPT.call_once(|| sweep(Path::new(IN_MEMORY)));
+        let prefix = format!("{PREFIX}{}-", std::process::id());
+        let mut builder = tempfile::Builder::new();
+        builder.prefix(&prefix);
+        let directory = builder.tempdir_in(IN_MEMORY).or_else(|_| builder.tempdir())?;
         let (store, memory) = Store::in_memory(directory.path());
         Ok(Self { directory, store, memory, hosts: SimulatedHosts::default(), state: Mutex::default() })
     }
@@ -97,6 +102,19 @@ impl World {
     /// The digest of a job's source.
     pub(super) fn source(&self, job: &str) -> Digest {
         self.state().source(job)
+    }
+}
+
+/// Removes what simulations left whose processes were killed: memory is scarcer than disk.
+fn sweep(directory: &Path) {
+    for entry in std::fs::read_dir(directory).into_iter().flatten().flatten() {
+        let name = entry.file_name();
+        let of = name.to_str().and_then(|name| name.strip_prefix(PREFIX)?.split_once('-')?.0.parse().ok());
+        let of = of.and_then(Pid::from_raw);
+        if of.is_some_and(|process| test_kill_process(process) == Err(rustix::io::Errno::SRCH)) {
+            // another one may do so, too
+            let _ = std::fs::remove_dir_all(entry.path());
+        }
     }
 }
 
@@ -217,5 +235,26 @@ impl Act {
 
     pub(super) fn blob(&self, digest: &Digest) -> PathBuf {
         crate::cache::blob_path(&self.world.directory.path().join("blobs"), digest)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_killed_simulations_left_is_removed_and_nothing_else() {
+        let directory = tempfile::tempdir().expect("space");
+        // it has ended, and was waited for: its number is free
+        let mut ended = std::process::Command::new("true").spawn().expect("coreutils");
+        ended.wait().expect("it ends");
+        let dead = format!("simulation-{}-abc", ended.id());
+        let others = [format!("simulation-{}-abc", std::process::id()), "simulation-abc".to_owned(), "kept".to_owned()];
+        for name in others.iter().chain([&dead]) {
+            std::fs::create_dir_all(directory.path().join(name).join("blobs")).expect("space");
+        }
+        sweep(directory.path());
+        assert!(!directory.path().join(dead).exists());
+        assert!(others.iter().all(|name| directory.path().join(name).exists()));
     }
 }

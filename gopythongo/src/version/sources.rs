@@ -235,7 +235,7 @@ pub(super) fn version_attributes(project: &Project) -> Vec<Place> {
             let is_module = path.extension().is_some();
             let files =
                 if is_module { vec![path] } else { VERSION_MODULES.iter().map(|file| path.join(file)).collect() };
-            files.into_iter().map(place)
+            files.into_iter().filter(|file| project.may_have(file)).map(place)
         })
         .collect()
 }

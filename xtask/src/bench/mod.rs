@@ -4,11 +4,15 @@ mod build;
 mod chain;
 mod deploy;
 mod figure;
+mod live;
 mod measured;
+mod micro;
 mod noop;
 mod own;
 mod package;
 mod pallets;
+mod shared;
+mod trivial;
 
 use anyhow::{Result, bail};
 use figure::Figure;
@@ -16,12 +20,16 @@ use figure::Figure;
 /// A bench, by its name.
 type Bench = (&'static str, fn() -> Result<Vec<Figure>>);
 
-const BENCHES: [Bench; 6] = [
+const BENCHES: &[Bench] = &[
     ("chain", chain::run),
     ("own", own::run),
     ("noop", noop::run),
+    ("shared", shared::run),
+    ("micro", micro::run),
     ("build", build::run),
     ("package", package::run),
+    ("trivial", trivial::run),
+    ("live", live::run),
     ("deploy", deploy::run),
 ];
 

@@ -12,6 +12,7 @@ mod wanted;
 
 use std::path::{Path, PathBuf};
 
+use requirement_file::RequirementFile;
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -100,6 +101,9 @@ pub struct Survey {
     pub nox: Option<PathBuf>,
     /// `manage.py` of a Django project, whose tests it runs.
     pub manage_py: Option<PathBuf>,
+    /// What the requirement files of an application tree that is no distribution ask for, PEP 508.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub tree_requirements: Vec<String>,
     /// Requirement files of an application tree that is no distribution: `requirements.txt`.
     pub requirements: Vec<PathBuf>,
     /// pytest's `addopts`: it may ask for pytest-xdist or pytest-cov.
@@ -130,9 +134,13 @@ pub(super) fn survey_with_stamp(directory: &Path) -> (Survey, Option<Result<Stam
     let wanted = wanted::Wanted::read(&mut project, distribution.as_ref(), tools.tox_deps());
     let constraints = constraints::constraints(&mut project, &wanted);
     let tool_pins = tool_pins::tool_pins(&mut project, &constraints);
+    let requirements = if distribution.is_none() { test_files::requirements(&project) } else { Vec::new() };
+    let read = requirements.iter().filter_map(|file| RequirementFile::read(&mut project, file));
+    let tree_requirements = read.flat_map(|file| file.requirements).collect();
     let survey = Survey {
         tests: test_files::test_files(&project, &tools, distribution.as_ref()),
-        requirements: if distribution.is_none() { test_files::requirements(&project) } else { Vec::new() },
+        requirements,
+        tree_requirements,
         problems: project.problems,
         distribution,
         version_source,

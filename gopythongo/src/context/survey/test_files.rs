@@ -1,12 +1,15 @@
 //! Where a project's tests are, and the requirement files of a tree that is no distribution.
 
 use std::{
-    fs,
+    ffi::OsStr,
     path::{Path, PathBuf},
 };
 
 use super::{Distribution, tools::Tools};
 use crate::python::project::Project;
+
+/// How deep in a package its tests are looked for.
+const LEVELS: usize = 3;
 
 /// Directories and files with tests, relative to the project, sorted: what pytest is told by `testpaths`, else what has
 /// the usual names at the top and inside the packages.
@@ -16,11 +19,10 @@ pub(super) fn test_files(project: &Project, tools: &Tools, distribution: Option<
         return told;
     }
     let packages = distribution.map(|distribution| distribution.packages.as_slice()).unwrap_or_default();
-    let mut found: Vec<PathBuf> = entries(&project.directory)
-        .into_iter()
-        .filter(|name| is_test_directory(&project.directory, name) || is_test_file(name))
-        .chain(packages.iter().flat_map(|package| inside(&project.directory, package)))
-        .collect();
+    let top = project.listing(Path::new("")).unwrap_or_default();
+    let named = top.iter().filter(|(name, listed)| (is_of_tests(name) && listed.is_directory) || is_test_file(name));
+    let mut found: Vec<PathBuf> = named.map(|(name, _)| PathBuf::from(name)).collect();
+    packages.iter().for_each(|package| inside(project, package, LEVELS, &mut found));
     found.sort();
     found.dedup();
     found
@@ -33,33 +35,26 @@ pub(super) fn requirements(project: &Project) -> Vec<PathBuf> {
     candidates.iter().map(PathBuf::from).filter(|path| project.has(path)).take(1).collect()
 }
 
-fn entries(directory: &Path) -> Vec<PathBuf> {
-    let entries = fs::read_dir(directory).into_iter().flatten().flatten();
-    entries.map(|entry| PathBuf::from(entry.file_name())).collect()
+fn is_of_tests(name: &OsStr) -> bool {
+    name == "tests" || name == "test"
 }
 
-fn is_test_directory(parent: &Path, name: &Path) -> bool {
-    let is_named = name == Path::new("tests") || name == Path::new("test");
-    is_named && parent.join(name).is_dir()
-}
-
-fn is_test_file(name: &Path) -> bool {
+fn is_test_file(name: &OsStr) -> bool {
     let name = name.to_string_lossy();
     name.ends_with(".py") && (name.starts_with("test_") || name.ends_with("_test.py"))
 }
 
-/// `tests` of a package, and of packages in it down to three levels.
-fn inside(directory: &Path, package: &Path) -> Vec<PathBuf> {
-    let walk = walkdir::WalkDir::new(directory.join(package)).min_depth(1).max_depth(3).sort_by_file_name();
-    let mut found: Vec<PathBuf> = Vec::new();
-    for entry in walk.into_iter().flatten() {
-        let is_named = entry.file_name() == "tests" || entry.file_name() == "test";
-        let Ok(path) = entry.path().strip_prefix(directory) else { continue };
-        if entry.file_type().is_dir() && is_named && !found.iter().any(|parent| path.starts_with(parent)) {
-            found.push(path.to_owned());
+/// `tests` of a package, and of packages in it down to so many levels.
+fn inside(project: &Project, package: &Path, levels: usize, found: &mut Vec<PathBuf>) {
+    let listing = project.listing(package).unwrap_or_default();
+    for (name, _) in listing.iter().filter(|(_, listed)| listed.is_directory && !listed.is_link) {
+        let path = package.join(name);
+        if is_of_tests(name) {
+            found.push(path);
+        } else if levels > 1 {
+            inside(project, &path, levels - 1, found);
         }
     }
-    found
 }
 
 #[cfg(test)]

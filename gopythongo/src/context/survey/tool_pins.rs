@@ -1,6 +1,9 @@
 //! The versions of tools that a project itself pins.
 
-use std::{collections::BTreeMap, fs, path::PathBuf};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
 
 use pep440_rs::Version;
 
@@ -55,8 +58,8 @@ fn newest(pins: &[String]) -> BTreeMap<String, String> {
 /// Files that look like pinned requirements, sorted.
 fn requirement_files(project: &Project) -> Vec<PathBuf> {
     let below = ["", "requirements"].iter().flat_map(|directory| {
-        let entries = fs::read_dir(project.directory.join(directory)).into_iter().flatten().flatten();
-        entries.map(move |entry| PathBuf::from(directory).join(entry.file_name()))
+        let listing = project.listing(Path::new(directory)).unwrap_or_default();
+        listing.keys().map(|name| Path::new(directory).join(name)).collect::<Vec<_>>()
     });
     let mut files: Vec<PathBuf> = below
         .filter(|path| {

@@ -1,6 +1,10 @@
 //! What a project's tests and type checks want to be installed.
 
-use std::path::PathBuf;
+use std::{
+    ffi::OsString,
+    os::unix::ffi::OsStrExt,
+    path::{Path, PathBuf},
+};
 
 use super::{Distribution, groups, poetry, requirement_file::RequirementFile};
 use crate::python::{Requirement, name::normalize, project::Project};
@@ -117,6 +121,13 @@ impl Wanted {
 
     /// The first requirement file of these names. What was compiled from it gives the pins.
     fn file(&mut self, project: &mut Project, names: &[&str]) -> Option<Vec<String>> {
+        // most projects have nothing that looks like one: the dozens of names are not even made
+        let is_near = |name: &OsString| {
+            names.iter().any(|near| name == near) || name.as_bytes().windows(12).any(|part| part == b"requirements")
+        };
+        if project.listing(Path::new("")).is_some_and(|listing| !listing.keys().any(is_near)) {
+            return None;
+        }
         let stems: Vec<PathBuf> = names.iter().flat_map(|name| stems(name)).collect();
         let stem =
             stems.iter().find(|stem| ["in", "txt"].iter().any(|suffix| project.has(stem.with_extension(suffix))))?;

@@ -12,11 +12,10 @@ use super::{
     members::Member,
     package::{MASK, Package},
     scripts,
-    sum::Sum,
     tree::Tree,
 };
 use crate::{
-    support::{Digest, Hasher, SOURCE_DATE_EPOCH},
+    support::{Digest, Hasher, SOURCE_DATE_EPOCH, Sum},
     version::DebianVersion,
 };
 
@@ -25,6 +24,8 @@ pub(super) struct Contents<'a> {
     pub(super) package: &'a Package,
     pub(super) tree: &'a Tree,
     pub(super) tree_digest: Digest,
+    /// Lines of `md5sums` for the files of the tree.
+    pub(super) tree_sums: String,
     /// The files beside it, without the changelog.
     pub(super) members: Vec<Member>,
 }
@@ -106,13 +107,13 @@ impl Contents<'_> {
         control::control(self.package, &version.to_string(), rest.kibibytes)
     }
 
-    /// `control.tar.gz`: so small that every tool's own compression is good enough. All of the tree is read for its sums.
+    /// `control.tar.gz`: so small that every tool's own compression is good enough.
     ///
     /// # Errors
-    /// When the tree cannot be read.
+    /// When a name is longer than an archive takes.
     pub(super) fn control_archive(&self, version: &DebianVersion, rest: &Rest) -> io::Result<Vec<u8>> {
         let mut members = self.described(&version.to_string(), rest.kibibytes);
-        members.push(Member::new("md5sums", self.tree.sums()? + &rest.sums));
+        members.push(Member::new("md5sums", [self.tree_sums.as_str(), &rest.sums].concat()));
         members.sort_by(|a, b| (a.path != "control", &a.path).cmp(&(b.path != "control", &b.path)));
         let encoder = flate2::GzBuilder::new().mtime(0).write(Vec::new(), flate2::Compression::default());
         let mut builder = tar::Builder::new(encoder);

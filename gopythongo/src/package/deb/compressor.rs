@@ -2,7 +2,7 @@
 
 use std::{
     fs::File,
-    io::{self, PipeReader, PipeWriter, Write},
+    io::{self, BufReader, PipeReader, PipeWriter, Write},
     path::{Path, PathBuf},
     thread,
 };
@@ -69,7 +69,7 @@ impl Compressor {
                     .env("PATH", "/usr/bin:/bin");
                 let (reader, writer) = pipe().map_err(Failure::io("cannot make a pipe to", program))?;
                 thread::scope(|scope| {
-                    let producer = scope.spawn(move || copy(tree, rest, writer));
+                    let producer = scope.spawn(move || give(tree, rest, writer));
                     let compressed = work.feed(&command, reader);
                     let produced = producer.join().unwrap_or_else(|_| Err(io::Error::other("it was not written")));
                     // a program that has ended is why nobody reads any more
@@ -95,9 +95,29 @@ fn pipe() -> io::Result<(PipeReader, PipeWriter)> {
     Ok((reader, writer))
 }
 
-/// Generic, so that the kernel can hand a file's pages to a pipe without a copy (splice(2), which [`io::copy`] uses).
-fn copy<W: Write>(tree: &Tree, rest: &[u8], mut to: W) -> io::Result<()> {
-    io::copy(&mut tree.bytes()?, &mut to)?;
+/// Gives the tree and what follows it to a program; the kernel hands it the file's own pages (splice(2)). [`io::copy`] would
+/// not: it copies to pipes in pieces of 8 KiB.
+#[cfg(target_os = "linux")]
+fn give(tree: &Tree, rest: &[u8], mut to: PipeWriter) -> io::Result<()> {
+    use rustix::pipe::{SpliceFlags, splice};
+
+    let mut at = 0;
+    while at < tree.end {
+        let left = usize::try_from(tree.end - at).unwrap_or(usize::MAX).min(BUFFER);
+        if splice(tree.file(), Some(&mut at), &to, None, left, SpliceFlags::empty())? == 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+    }
+    to.write_all(rest)
+}
+
+#[cfg(not(target_os = "linux"))]
+fn give(tree: &Tree, rest: &[u8], to: PipeWriter) -> io::Result<()> {
+    copy(tree, rest, &mut io::BufWriter::with_capacity(BUFFER, to))
+}
+
+fn copy(tree: &Tree, rest: &[u8], to: &mut impl Write) -> io::Result<()> {
+    io::copy(&mut BufReader::with_capacity(BUFFER, tree.bytes()?), to)?;
     to.write_all(rest)?;
     to.flush()
 }

@@ -20,7 +20,6 @@ mod unit;
 mod ar;
 mod archive;
 mod compressor;
-mod sum;
 mod tree;
 
 #[cfg(test)]

@@ -3,8 +3,7 @@
 use std::{
     fs::{self, File},
     io,
-    path::Path,
-    thread,
+    path::{Path, PathBuf},
 };
 
 use super::{
@@ -85,11 +84,14 @@ impl Step for Deb {
 
     fn run(&self, work: &mut Work<'_>) -> Result<(), Failure> {
         let package = self.of_outcome(work)?;
-        let (path, tree_digest) = tree(work)?;
+        let (path, tree_digest) = left(work, "tree")?;
+        let (sums, _) = left(work, "sums")?;
+        let tree_sums = fs::read_to_string(&sums).map_err(Failure::io("cannot read", &sums))?;
         let files = self.read(work)?;
         let file = File::open(&path).map_err(Failure::io("cannot read", &path))?;
         let tree = Tree::look(file, package.root()).map_err(Failure::io("cannot pack", &path))?;
-        let contents = Contents { package: &package, tree: &tree, tree_digest, members: members(&package, &files) };
+        let contents =
+            Contents { package: &package, tree: &tree, tree_digest, tree_sums, members: members(&package, &files) };
         let (beside, payload) = contents.begin().map_err(Failure::io("cannot pack", &path))?;
         work.fact("name", &package.name);
         work.fact("payload", payload);
@@ -158,7 +160,7 @@ impl Deb {
         })
     }
 
-    /// Leaves a new package. Its sums are taken while its data is compressed.
+    /// Leaves a new package.
     fn pack(
         &self,
         work: &mut Work<'_>,
@@ -175,12 +177,8 @@ impl Deb {
         let package = contents.package;
         let file = format!("{}_{}_{}.deb", package.name, version.file_part(), package.architecture);
         let (data, path) = (work.scratch().join("data.tar"), work.output("deb", &file)?);
-        let described = thread::scope(|scope| {
-            let described = scope.spawn(|| contents.control_archive(version, rest));
-            compressor.compress(work, contents.tree, &rest.data, &data)?;
-            let described = described.join().unwrap_or_else(|_| Err(io::Error::other("its sums were not taken")));
-            described.map_err(Failure::io("cannot pack", &path))
-        })?;
+        let described = contents.control_archive(version, rest).map_err(Failure::io("cannot pack", &path))?;
+        compressor.compress(work, contents.tree, &rest.data, &data)?;
         assemble(&described, &data, compressor.extension(), &path).map_err(Failure::io("cannot write", &path))?;
         control(work, &contents.paragraph(version, rest))?;
         work.fact("version", version);
@@ -212,15 +210,15 @@ impl Deb {
 }
 
 fn digest_of(tree: &SourceTree, file: &Path) -> Option<Digest> {
-    let plain: std::path::PathBuf = file.components().filter(|part| *part != std::path::Component::CurDir).collect();
+    let plain: PathBuf = file.components().filter(|part| *part != std::path::Component::CurDir).collect();
     tree.files.iter().find(|found| found.path == plain).map(|found| found.digest)
 }
 
-/// The tree that the virtual environment is, as it lies in the cache.
-fn tree(work: &Work<'_>) -> Result<(std::path::PathBuf, Digest), Failure> {
-    let artifact = work.outcome("virtualenv").and_then(|outcome| outcome.artifacts.get("tree"));
+/// What the virtual environment's step left, as it lies in the cache: its `tree`, or the `sums` of its files.
+fn left(work: &Work<'_>, name: &str) -> Result<(PathBuf, Digest), Failure> {
+    let artifact = work.outcome("virtualenv").and_then(|outcome| outcome.artifacts.get(name));
     let artifact =
-        artifact.ok_or_else(|| Failure::refused(format!("`{}/virtualenv` left no tree", work.step().job)))?;
+        artifact.ok_or_else(|| Failure::refused(format!("`{}/virtualenv` left no {name}", work.step().job)))?;
     Ok((work.blob(&artifact.digest), artifact.digest))
 }
 

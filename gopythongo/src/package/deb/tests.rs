@@ -23,7 +23,7 @@ use crate::{
         process::{Cancel, Supervisor},
     },
     store::{DebRelease, Store},
-    support::Digest,
+    support::{Digest, Sum},
 };
 
 /// Stands for the step that builds an environment: one file, and facts.
@@ -76,7 +76,7 @@ impl Step for Built {
     const VERSION: u32 = 1;
 
     fn outputs(&self) -> Vec<String> {
-        vec!["tree".to_owned()]
+        vec!["tree".to_owned(), "sums".to_owned()]
     }
 
     fn run(&self, work: &mut Work<'_>) -> Result<(), Failure> {
@@ -84,6 +84,11 @@ impl Step for Built {
         let root = self.facts["path"].trim_start_matches('/');
         let bytes = self.tar(root).map_err(Failure::io("cannot pack", &path))?;
         fs::write(&path, bytes).map_err(Failure::io("cannot write", &path))?;
+        let mut sum = Sum::default();
+        sum.update(self.content.as_bytes());
+        let path = work.output("sums", "md5sums")?;
+        let line = format!("{}  {root}/greeting\n", sum.finish());
+        fs::write(&path, line).map_err(Failure::io("cannot write", &path))?;
         for (name, value) in &self.facts {
             work.fact(name, value);
         }
@@ -177,7 +182,7 @@ impl Place {
 
 /// What the package's step left in a run.
 fn outcome(journal: &Path) -> Outcome {
-    let (_, records) = Journal::open(journal).unwrap();
+    let records = Journal::read(journal).unwrap();
     let outcomes = records.into_iter().filter_map(|record| match record {
         Record::Result { step, outcome, .. } if step == "shop/deb" => outcome.ok(),
         _ => None,

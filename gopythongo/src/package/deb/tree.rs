@@ -2,30 +2,19 @@
 
 use std::{collections::BTreeSet, fs::File, io, os::unix::fs::FileExt};
 
-use super::sum::Sum;
-
-/// How much is read at once.
-const CHUNK: usize = 256 * 1024;
+/// How long a name may be, in bytes: more than any file system takes.
+const NAME: u64 = 256 * 1024;
 
 /// A GNU tar archive, and what is known of it without its files' bytes.
 #[derive(Debug)]
 pub(super) struct Tree {
     tar: File,
-    files: Vec<Content>,
     /// Its directories: `opt`, `opt/shop`.
     pub(super) directories: BTreeSet<String>,
     /// What it takes on a disk, in KiB (deb-substvars(5), `Installed-Size`).
     pub(super) kibibytes: u64,
     /// Where its end begins, so that more can follow.
     pub(super) end: u64,
-}
-
-/// Where the bytes of a file are.
-#[derive(Debug)]
-struct Content {
-    path: String,
-    begin: u64,
-    size: u64,
 }
 
 impl Tree {
@@ -35,7 +24,7 @@ impl Tree {
     /// When it cannot be read, or holds what a package of that tree cannot: something outside of it, or neither a file, a
     /// directory nor a symbolic link.
     pub(super) fn look(tar: File, root: &str) -> io::Result<Self> {
-        let mut tree = Self { tar, files: Vec::new(), directories: BTreeSet::new(), kibibytes: 0, end: 0 };
+        let mut tree = Self { tar, directories: BTreeSet::new(), kibibytes: 0, end: 0 };
         let mut long_name = None;
         let mut header = [0; 512];
         loop {
@@ -61,10 +50,7 @@ impl Tree {
             let bytes = long_name.take().unwrap_or_else(|| header.path_bytes().into_owned());
             let path = inside(&bytes, root)?;
             match kind {
-                tar::EntryType::Regular | tar::EntryType::Continuous => {
-                    tree.files.push(Content { path, begin, size });
-                    tree.kibibytes += size.div_ceil(1024);
-                }
+                tar::EntryType::Regular | tar::EntryType::Continuous => tree.kibibytes += size.div_ceil(1024),
                 tar::EntryType::Directory => {
                     tree.directories.insert(path);
                     tree.kibibytes += 1;
@@ -79,6 +65,12 @@ impl Tree {
         }
     }
 
+    /// The archive, whose end begins at [`end`](Self::end).
+    #[cfg(target_os = "linux")]
+    pub(super) fn file(&self) -> &File {
+        &self.tar
+    }
+
     /// The archive without its end, to be read once.
     ///
     /// # Errors
@@ -91,33 +83,12 @@ impl Tree {
         Ok(tar.take(self.end))
     }
 
-    /// Lines of `md5sums`. It reads beside whoever reads [`bytes`](Self::bytes).
-    ///
-    /// # Errors
-    /// When the archive cannot be read.
-    pub(super) fn sums(&self) -> io::Result<String> {
-        let mut sums = String::new();
-        let mut buffer = vec![0; CHUNK];
-        for file in &self.files {
-            let mut sum = Sum::default();
-            let (mut at, end) = (file.begin, file.begin + file.size);
-            while at < end {
-                let chunk = &mut buffer[..CHUNK.min(usize::try_from(end - at).unwrap_or(CHUNK))];
-                self.tar.read_exact_at(chunk, at)?;
-                sum.update(chunk);
-                at += chunk.len() as u64;
-            }
-            sums += &format!("{}  {}\n", sum.finish(), file.path);
-        }
-        Ok(sums)
-    }
-
     /// The content of a small entry.
     fn name(&self, begin: u64, size: u64) -> io::Result<Vec<u8>> {
-        if size > CHUNK as u64 {
+        if size > NAME {
             return Err(io::Error::other("the tree holds a name that is longer than any file system takes"));
         }
-        let mut bytes = vec![0; usize::try_from(size).unwrap_or(CHUNK)];
+        let mut bytes = vec![0; usize::try_from(size).unwrap_or_default()];
         self.tar.read_exact_at(&mut bytes, begin)?;
         Ok(bytes)
     }
@@ -191,20 +162,6 @@ mod tests {
         }
         assert_eq!(tree.directories, ["opt".to_owned(), "opt/shop".to_owned()].into());
         assert_eq!(tree.kibibytes, 2 + 1 + 3 + 1);
-        let sums = tree.sums()?;
-        let sums: Vec<&str> = sums.lines().collect();
-        assert_eq!(sums[0], "f96b697d7cb7938d525a2f31aaf161d0  opt/shop/one");
-        assert!(sums[1].ends_with(&long), "{}", sums[1]);
-        Ok(())
-    }
-
-    #[test]
-    fn the_sum_of_a_large_file_is_that_of_all_its_bytes() -> io::Result<()> {
-        let content: Vec<u8> = (0..CHUNK * 2 + 77).map(|n| (n % 251) as u8).collect();
-        let mut sum = Sum::default();
-        sum.update(&content);
-        let tar = archive(|builder| file(builder, "opt/shop/large", &content));
-        assert_eq!(look(&tar)?.sums()?, format!("{}  opt/shop/large\n", sum.finish()));
         Ok(())
     }
 

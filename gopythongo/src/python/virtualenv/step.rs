@@ -142,7 +142,7 @@ impl Virtualenv {
 
 impl Step for Virtualenv {
     const KIND: &'static str = "virtualenv";
-    const VERSION: u32 = 1;
+    const VERSION: u32 = 2;
 
     fn default_kinds(&self) -> Kinds {
         Kinds::SHARED
@@ -153,7 +153,7 @@ impl Step for Virtualenv {
     }
 
     fn outputs(&self) -> Vec<String> {
-        vec!["tree".to_owned(), "lock".to_owned()]
+        vec!["tree".to_owned(), "sums".to_owned(), "lock".to_owned()]
     }
 
     fn timeout(&self) -> Duration {
@@ -231,7 +231,9 @@ impl Step for Virtualenv {
             return Err(failure);
         }
         let archive = work.output("tree", "tree.tar")?;
-        tree_archive::write(&place.root, &archive).map_err(Failure::io("cannot pack", &archive))?;
+        let sums = tree_archive::write(&place.root, &archive).map_err(Failure::io("cannot pack", &archive))?;
+        let file = work.output("sums", "md5sums")?;
+        fs::write(&file, sums).map_err(Failure::io("cannot write", &file))?;
         let version = labelled(&application.version, &lock);
         let lock = application.locked(lock)?;
         let text = serde_json::to_vec_pretty(&lock).map_err(|error| Failure::new(error.to_string()))?;

@@ -2,7 +2,7 @@
 
 use std::{
     fs::{self, File},
-    io::{self, BufWriter, Write},
+    io::{self, BufWriter, Read, Write},
     os::unix::{ffi::OsStrExt, fs::PermissionsExt},
     path::{Path, PathBuf},
 };
@@ -10,14 +10,15 @@ use std::{
 use tar::{Builder, EntryType, Header};
 use walkdir::WalkDir;
 
-use crate::support::SOURCE_DATE_EPOCH;
+use crate::support::{SOURCE_DATE_EPOCH, Sum};
 
 /// Writes everything below `root` into a GNU tar archive: members relative to it, their parents among them, sorted by the
 /// bytes of their paths; owned by root, of one time, with the modes 755 and 644; links stay links.
+/// Gives the MD5 sums of its files, as lines of `md5sums` (deb(5)).
 ///
 /// # Errors
 /// When anything cannot be read or written, or is neither file, directory nor symbolic link.
-pub(in crate::python) fn write(root: &Path, archive: &Path) -> io::Result<()> {
+pub(in crate::python) fn write(root: &Path, archive: &Path) -> io::Result<String> {
     let mut paths: Vec<PathBuf> = Vec::new();
     for entry in WalkDir::new(root).min_depth(1) {
         let entry = entry.map_err(io::Error::other)?;
@@ -25,15 +26,17 @@ pub(in crate::python) fn write(root: &Path, archive: &Path) -> io::Result<()> {
     }
     paths.sort_by(|a, b| a.as_os_str().as_bytes().cmp(b.as_os_str().as_bytes()));
     let mut tar = Builder::new(BufWriter::new(File::create(archive)?));
+    let mut sums = String::new();
     for path in &paths {
-        append(&mut tar, root, path).map_err(|error| {
+        append(&mut tar, root, path, &mut sums).map_err(|error| {
             io::Error::new(error.kind(), format!("`{}`: {error}", Path::new("/").join(path).display()))
         })?;
     }
-    tar.into_inner()?.flush()
+    tar.into_inner()?.flush()?;
+    Ok(sums)
 }
 
-fn append(tar: &mut Builder<impl Write>, root: &Path, path: &Path) -> io::Result<()> {
+fn append(tar: &mut Builder<impl Write>, root: &Path, path: &Path, sums: &mut String) -> io::Result<()> {
     let file = root.join(path);
     let metadata = fs::symlink_metadata(&file)?;
     let mut header = Header::new_gnu();
@@ -55,9 +58,27 @@ fn append(tar: &mut Builder<impl Write>, root: &Path, path: &Path) -> io::Result
     } else if kind.is_file() {
         header.set_mode(if metadata.permissions().mode() & 0o100 == 0 { 0o644 } else { 0o755 });
         header.set_size(metadata.len());
-        tar.append_data(&mut header, path, File::open(&file)?)
+        let mut content = Summed { file: File::open(&file)?, sum: Sum::default() };
+        tar.append_data(&mut header, path, &mut content)?;
+        let path = path.to_str().ok_or_else(|| io::Error::other("its name is not UTF-8"))?;
+        *sums += &format!("{}  {path}\n", content.sum.finish());
+        Ok(())
     } else {
         Err(io::Error::other("it is neither a file nor a directory nor a symbolic link"))
+    }
+}
+
+/// A file that is summed while it is read.
+struct Summed {
+    file: File,
+    sum: Sum,
+}
+
+impl Read for Summed {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let n = self.file.read(buffer)?;
+        self.sum.update(&buffer[..n]);
+        Ok(n)
     }
 }
 
@@ -75,7 +96,7 @@ mod tests {
     fn the_archive_depends_on_nothing_of_this_machine() -> Result<(), Box<dyn std::error::Error>> {
         let long = format!("opt/shop/{}/x", "d".repeat(120));
         let files = [("opt/shop/a/b", "1"), ("opt/shop/a-b", "2"), ("opt/shop/bin/run", "#!"), (long.as_str(), "3")];
-        let mut archives = Vec::new();
+        let (mut archives, mut sums) = (Vec::new(), Vec::new());
         for (mode, executable, time) in [(0o600, 0o700, 1), (0o664, 0o775, 1_000_000)] {
             let directory = tree(&files);
             let run = directory.path().join("opt/shop/bin/run");
@@ -85,10 +106,15 @@ mod tests {
             symlink("run", directory.path().join("opt/shop/bin/link"))?;
             let place = tempfile::tempdir()?;
             let archive = place.path().join("tree.tar");
-            write(directory.path(), &archive)?;
+            sums.push(write(directory.path(), &archive)?);
             archives.push(fs::read(archive)?);
         }
         assert!(archives[0] == archives[1], "two archives of the same files differ");
+        assert_eq!(sums[0], sums[1]);
+        let lines: Vec<&str> = sums[0].lines().collect();
+        assert_eq!(lines.len(), 4, "{lines:?}");
+        assert_eq!(lines[1], "c4ca4238a0b923820dcc509a6f75849b  opt/shop/a/b");
+        assert!(lines[3].ends_with(&format!("  {long}")), "{lines:?}");
         let mut listed = Vec::new();
         for entry in tar::Archive::new(&archives[0][..]).entries()? {
             let entry = entry?;

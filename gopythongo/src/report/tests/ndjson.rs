@@ -25,7 +25,7 @@ fn a_step_ends_with_its_counts_at_the_top() {
     result.summary = None;
     check(
         passed("money/pytest", 1234, result),
-        r#"{"version":1,"time":"2026-11-23T03:01:02.000Z","run":"20261123-030102-c3d4","type":"step-finished","step":"money/pytest","outcome":"passed","cpu_ms":10,"ms":1234,"result":{},"tests":{"passed":78,"failed":0,"skipped":2}}"#,
+        r#"{"version":1,"time":"2026-11-23T03:01:02.000Z","run":"20261123-030102-c3d4","type":"step-finished","step":"money/pytest","outcome":"passed","commands_ms":10,"cpu_ms":10,"ms":1234,"result":{},"tests":{"passed":78,"failed":0,"skipped":2}}"#,
     );
 }
 

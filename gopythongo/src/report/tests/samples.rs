@@ -79,18 +79,27 @@ pub(super) fn output(step: &str, line: &str) -> Event {
 
 pub(super) fn passed(step: &str, ms: u64, result: Outcome) -> Event {
     let (step, outcome) = (step.to_owned(), StepOutcome::Passed);
-    Event::StepFinished { step, outcome, reason: None, ms, cpu_ms: 10, result: Some(Box::new(result)), failure: None }
+    Event::StepFinished {
+        step,
+        outcome,
+        reason: None,
+        ms,
+        cpu_ms: 10,
+        commands_ms: 10,
+        result: Some(Box::new(result)),
+        failure: None,
+    }
 }
 
 pub(super) fn failed(step: &str, ms: u64, failure: Failure) -> Event {
     let (step, outcome, failure) = (step.to_owned(), StepOutcome::Failed, Some(Box::new(failure)));
-    Event::StepFinished { step, outcome, reason: None, ms, cpu_ms: 1_900, result: None, failure }
+    Event::StepFinished { step, outcome, reason: None, ms, cpu_ms: 1_900, commands_ms: 1_900, result: None, failure }
 }
 
 pub(super) fn ended(step: &str, outcome: StepOutcome, reason: &str) -> Event {
     let (step, reason) = (step.to_owned(), Some(reason.to_owned()));
     let result = (outcome == StepOutcome::Cached).then(Box::default);
-    Event::StepFinished { step, outcome, reason, ms: 0, cpu_ms: 0, result, failure: None }
+    Event::StepFinished { step, outcome, reason, ms: 0, cpu_ms: 0, commands_ms: 0, result, failure: None }
 }
 
 pub(super) fn wheel() -> Outcome {

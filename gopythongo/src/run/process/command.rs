@@ -141,6 +141,23 @@ pub struct Finished {
     pub wall: Duration,
 }
 
+/// What the commands of a step took together.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Spent {
+    /// CPU time in both modes.
+    pub(crate) cpu: Duration,
+    /// Wall time.
+    pub(crate) wall: Duration,
+}
+
+impl Spent {
+    /// Adds a command that has ended.
+    pub(crate) fn add(&mut self, finished: &Finished) {
+        self.cpu += finished.usage.user + finished.usage.system;
+        self.wall += finished.wall;
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -101,8 +101,15 @@ impl Family {
 
     /// Remembers the descendants of this moment, so that they are known when they hide later.
     pub(super) fn remember(&mut self) {
-        let found = self.search();
-        self.known.extend(found.iter().map(|process| (process.pid, process.start)));
+        let known = self.known.iter().map(|(pid, start)| (*pid, Some(*start)));
+        match table::descendants(known.chain([(self.root, None)])) {
+            // those that are dead by now cannot hide
+            Some(found) => self.known = found.iter().map(|process| (process.pid, process.start)).collect(),
+            None => {
+                let found = self.search();
+                self.known.extend(found.iter().map(|process| (process.pid, process.start)));
+            }
+        }
     }
 
     /// The command's living processes, itself among them. Those of them that died as our children are waited for.

@@ -16,6 +16,7 @@ pub(crate) mod table;
 mod watched;
 
 pub use cancel::Cancel;
+pub(crate) use command::Spent;
 pub use command::{Command, Finished, Status, Usage};
 pub use error::ProcessError;
 pub use leftovers::end_leftovers;

@@ -9,7 +9,6 @@ use std::{
     sync::{
         Mutex, OnceLock, PoisonError,
         atomic::{AtomicBool, AtomicI32, Ordering},
-        mpsc::{Receiver, RecvTimeoutError},
     },
     thread,
     time::{Duration, Instant},
@@ -172,14 +171,14 @@ impl Supervisor {
             return Ok(Finished { status: Status::Cancelled, usage: Usage::default(), wall: Duration::ZERO });
         }
         let words = self.words(command, cancel, line);
-        let (mut streams, heard) = Streams::new();
+        let mut streams = Streams::default();
         let (handle, family) = self
             .launch(command, &words, &mut streams, input, output.is_some())
             .map_err(|error| ProcessError::new(command, &error))?;
         if let Some(pid) = pid {
             pid.store(family.root(), Ordering::SeqCst);
         }
-        let mut watch = Watch { heard, streams, family, cancel, lines: Lines::new(start), line, output };
+        let mut watch = Watch { streams, family, cancel, lines: Lines::new(start), line, output };
         let early = watch.until_dead(start, command);
         // What outlives a command that ended by itself has no claim to the grace of one that is told to end.
         let grace = early.and(command.lasting).unwrap_or(GRACE);
@@ -232,8 +231,8 @@ impl Supervisor {
             let (name, value) = mark.variable();
             environment.insert(name.into(), value.into());
         }
-        let lines = streams.pipe(Heard::Lines)?;
-        let output = if captures { streams.pipe(Heard::Output)? } else { lines.try_clone()? };
+        let lines = streams.pipe(false)?;
+        let output = if captures { streams.pipe(true)? } else { lines.try_clone()? };
         let (handle, family) = Family::start(streams.names.clone(), |name, value| {
             environment.insert(name.into(), value.into());
             // A wrapper would hide that the program is missing; one that shows other files may well have it.
@@ -263,15 +262,10 @@ impl Supervisor {
             let pid = handle.pids().first().copied().and_then(|pid| i32::try_from(pid).ok()).unwrap_or_default();
             Ok::<_, io::Error>((handle, pid))
         })?;
-        let pid = handle.pids().first().and_then(|pid| Pid::from_raw(i32::try_from(*pid).ok()?));
-        match pid.map_or(Ok(()), |pid| streams.watch(pid)) {
-            Ok(()) => Ok((handle, family)),
-            Err(error) => {
-                family.signal(&[], Signal::KILL);
-                let _ = handle.wait_timeout(PATIENCE);
-                Err(error)
-            }
+        if let Some(pid) = Pid::from_raw(family.root()) {
+            streams.watch(pid);
         }
+        Ok((handle, family))
     }
 }
 
@@ -315,7 +309,6 @@ fn status(exit: ExitStatus) -> Status {
 
 /// A command that runs.
 struct Watch<'a> {
-    heard: Receiver<Heard>,
     streams: Streams,
     family: Family,
     cancel: &'a Cancel,
@@ -375,26 +368,26 @@ impl Watch<'_> {
     /// Takes in what is left in the pipes. All writers are dead.
     fn drain(&mut self) {
         let start = Instant::now();
-        while self.streams.open > 0 && start.elapsed() < PATIENCE {
+        while self.streams.are_open() && start.elapsed() < PATIENCE {
             self.hear(TICK);
         }
         self.lines.finish(Instant::now(), self.line);
     }
 
-    /// Takes in one message, if one comes in time; `true` if it says that the command is dead.
+    /// Takes in what comes in time; `true` if the command is dead.
     fn hear(&mut self, limit: Duration) -> bool {
-        match self.heard.recv_timeout(limit) {
-            Ok(Heard::Lines(bytes)) => self.lines.push(&bytes, Instant::now(), self.line),
-            Ok(Heard::Output(bytes)) => {
-                if let Some(output) = &mut self.output {
+        let (lines, line, output) = (&mut self.lines, &mut *self.line, &mut self.output);
+        let mut is_dead = false;
+        self.streams.hear(limit, &mut |heard| match heard {
+            Heard::Lines(bytes) => lines.push(bytes, Instant::now(), line),
+            Heard::Output(bytes) => {
+                if let Some(output) = output {
                     output.extend(bytes);
                 }
             }
-            Ok(Heard::Closed) => self.streams.open -= 1,
-            Ok(Heard::Dead) => return true,
-            Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {}
-        }
-        false
+            Heard::Dead => is_dead = true,
+        });
+        is_dead
     }
 }
 

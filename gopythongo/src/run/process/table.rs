@@ -1,8 +1,17 @@
 //! The kernel's table of processes, as `/proc` shows it. Elsewhere than on Linux it is empty.
 //!
-//! `/proc/PID/task/*/children` would be shorter to read, but not every kernel is built with it.
+//! `/proc/PID/task/*/children` is shorter to read, but not every kernel is built with it, and who is waited for meanwhile may
+//! hide another one: [`descendants`] serves whoever only wants to remember them.
 
-use std::{ffi::OsString, fs, io::Read, os::unix::ffi::OsStringExt, path::PathBuf};
+use std::{
+    collections::HashMap,
+    ffi::OsString,
+    fs,
+    io::Read,
+    os::unix::ffi::OsStringExt,
+    path::{Path, PathBuf},
+    sync::OnceLock,
+};
 
 /// One process, dead ones that nobody has waited for among them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,6 +32,32 @@ pub(crate) struct Process {
 pub(super) fn all() -> Vec<Process> {
     let Ok(entries) = fs::read_dir("/proc") else { return Vec::new() };
     entries.flatten().filter_map(|entry| of(entry.file_name().to_str()?.parse().ok()?)).collect()
+}
+
+/// Processes, each with its start if that is known, and their descendants, as far as the kernel tells
+/// (`proc_pid_task_tid_children(5)`); `None` where it does not.
+pub(super) fn descendants(of_these: impl IntoIterator<Item = (i32, Option<u64>)>) -> Option<Vec<Process>> {
+    static TELLS: OnceLock<bool> = OnceLock::new();
+    if !TELLS.get_or_init(|| Path::new("/proc/thread-self/children").exists()) {
+        return None;
+    }
+    let mut queue: Vec<(i32, Option<u64>)> = of_these.into_iter().collect();
+    let mut found: HashMap<i32, Process> = HashMap::new();
+    while let Some((pid, start)) = queue.pop() {
+        let process = of(pid).filter(|process| start.is_none_or(|start| start == process.start));
+        if let Some(process) = process
+            && found.insert(pid, process).is_none()
+        {
+            queue.extend(children(pid).map(|child| (child, None)));
+        }
+    }
+    Some(found.into_values().collect())
+}
+
+fn children(pid: i32) -> impl Iterator<Item = i32> {
+    let threads = fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten();
+    let lists = threads.filter_map(|thread| fs::read_to_string(thread.path().join("children")).ok());
+    lists.flat_map(|list| list.split_ascii_whitespace().filter_map(|pid| pid.parse().ok()).collect::<Vec<_>>())
 }
 
 /// The pid that was given out last (proc_loadavg(5)): to a process or a thread, which may be gone.
@@ -80,6 +115,38 @@ mod tests {
         let process = parse(7, stat).expect("it is well formed");
         assert_eq!((process.parent, process.group, process.start, process.zombie), (1, 7, 99, false));
         assert_eq!((process.user, process.system), (24, 26));
+    }
+
+    #[test]
+    fn descendants_are_found_from_their_ancestor() {
+        use std::{
+            io::{BufRead, BufReader},
+            process::{Command, Stdio},
+        };
+
+        let mut shell = Command::new("sh");
+        shell.args(["-c", "sleep 600 & echo $!; read -r _; kill $!"]).stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut shell = shell.spawn().expect("there is a shell");
+        let root = i32::try_from(shell.id()).expect("pids are small");
+        let mut line = String::new();
+        let said = BufReader::new(shell.stdout.take().expect("it is piped")).read_line(&mut line);
+        let child: i32 = said.ok().and_then(|_| line.trim().parse().ok()).expect("it says a pid");
+        let pids = |start| {
+            let mut pids: Vec<i32> = descendants([(root, start)])?.iter().map(|process| process.pid).collect();
+            pids.sort_unstable();
+            Some(pids)
+        };
+        if Path::new("/proc/thread-self/children").exists() {
+            let mut both = vec![root, child];
+            both.sort_unstable();
+            assert_eq!(pids(None), Some(both.clone()));
+            assert_eq!(pids(of(root).map(|process| process.start)), Some(both));
+            assert_eq!(pids(Some(1)), Some(Vec::new()), "that is another process");
+        } else {
+            assert_eq!(pids(None), None);
+        }
+        drop(shell.stdin.take());
+        shell.wait().expect("nobody has waited for it");
     }
 
     #[test]

@@ -2,13 +2,11 @@
 
 use std::{
     collections::BTreeSet,
-    fs::{self, File, Permissions},
-    io::{self, Write},
-    os::unix::fs::{PermissionsExt, symlink},
+    fs::{self, OpenOptions, Permissions},
+    io,
+    os::unix::fs::{MetadataExt, PermissionsExt},
     path::{Path, PathBuf},
 };
-
-use tempfile::NamedTempFile;
 
 use super::{
     Keyring,
@@ -16,8 +14,8 @@ use super::{
     suite::{Suite, is_same_release},
 };
 use crate::{
-    store::{Blobs, Generation, StoreError},
-    support::{Digest, sync_together},
+    store::{Blobs, DebRelease, Generation, StoreError},
+    support::{Digest, operations, sync_together},
 };
 
 /// What a suite's directory holds beside its indices.
@@ -102,21 +100,24 @@ impl View<'_> {
         sync_together(&to_sync).map_err(|(path, error)| cannot_sync(&path)(error))
     }
 
-    /// Sees to it that every package is in the pool; gives what of it is to be brought to the disk.
+    /// Sees to it that every package is in the pool; gives what of it is to be brought to the disk: an earlier promotion
+    /// that came to nothing may have put it there, and brought nothing to the disk.
     fn fill_pool(&self, generation: &Generation) -> Result<Vec<PathBuf>, StoreError> {
-        let mut new = BTreeSet::new();
+        let mut to_sync = BTreeSet::new();
         let channels = generation.channels.values().flat_map(|channel| &channel.debs);
         for (package, release) in channels.flat_map(|(package, all)| all.iter().map(move |release| (package, release)))
         {
             let path = self.store.join(pool_path(package, &release.file));
-            if path.metadata().is_ok_and(|found| found.len() == release.size) {
+            let blob = self.blobs.path(&release.digest);
+            to_sync.extend(path.ancestors().skip(1).take_while(|above| *above != self.store).map(Path::to_owned));
+            if is_same(&path, &blob, release)? {
                 continue;
             }
             make_directories(self.store, path.parent().unwrap_or(self.store))?;
-            place(&path, |temporary| link(&self.blobs.path(&release.digest), temporary))?;
-            new.extend(path.ancestors().take_while(|above| *above != self.store).map(Path::to_owned));
+            place(&path, |temporary| link(&blob, temporary))?;
+            to_sync.insert(path);
         }
-        Ok(new.into_iter().collect())
+        Ok(to_sync.into_iter().collect())
     }
 
     /// Writes the indices under their digests, for all generations, and under their names, for this one.
@@ -125,7 +126,7 @@ impl View<'_> {
         make_directories(self.store, &by_hash)?;
         for (path, bytes) in &suite.indices {
             let stored = by_hash.join(Digest::of(bytes).to_string());
-            if !stored.metadata().is_ok_and(|found| found.len() == bytes.len() as u64) {
+            if !fs::read(&stored).is_ok_and(|found| found == *bytes) {
                 place(&stored, |temporary| write(temporary, bytes))?;
             }
             let named = directory.join(path);
@@ -161,8 +162,9 @@ pub(crate) fn native() -> &'static str {
 
 /// Writes a file that everybody may read: apt does not read as who runs us.
 fn write(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
-    let written = File::create(path).and_then(|mut file| {
-        file.write_all(bytes)?;
+    let made = operations::open(path, OpenOptions::new().write(true).create_new(true));
+    let written = made.and_then(|mut file| {
+        operations::write(&mut file, path, bytes)?;
         file.set_permissions(Permissions::from_mode(0o644))
     });
     written.map_err(StoreError::io("cannot write", path))
@@ -174,24 +176,34 @@ fn readable(path: &Path) -> Result<(), StoreError> {
 
 /// The same file under another name; where file systems have no such links, a copy.
 fn link(from: &Path, to: &Path) -> Result<(), StoreError> {
-    if fs::hard_link(from, to).is_ok() {
+    if operations::link(from, to).is_ok() {
         return Ok(());
     }
-    fs::copy(from, to).map(drop).map_err(StoreError::io("cannot write", to))
+    operations::copy(from, to).map_err(StoreError::io("cannot write", to))
 }
 
 fn link_to(target: &str, path: &Path) -> Result<(), StoreError> {
-    symlink(target, path).map_err(StoreError::io("cannot make", path))
+    operations::symlink(target, path).map_err(StoreError::io("cannot make", path))
+}
+
+/// Whether a package in the pool is what it should be: a link to its blob, or the same bytes.
+fn is_same(path: &Path, blob: &Path, release: &DebRelease) -> Result<bool, StoreError> {
+    let Ok(found) = path.metadata() else { return Ok(false) };
+    let is_linked = || blob.metadata().is_ok_and(|blob| (blob.dev(), blob.ino()) == (found.dev(), found.ino()));
+    if found.len() != release.size || is_linked() {
+        return Ok(found.len() == release.size);
+    }
+    Digest::of_file(path).map(|digest| digest == release.digest).map_err(StoreError::io("cannot read", path))
 }
 
 /// Makes a file under a temporary name beside it, and renames it.
 fn place(path: &Path, make: impl FnOnce(&Path) -> Result<(), StoreError>) -> Result<(), StoreError> {
     let directory = path.parent().unwrap_or(path);
-    let reserved = NamedTempFile::new_in(directory).map_err(StoreError::io("cannot write in", directory))?;
+    let reserved = operations::temporary(directory).map_err(StoreError::io("cannot write in", directory))?;
     let temporary = reserved.into_temp_path();
-    fs::remove_file(&temporary).map_err(StoreError::io("cannot write", path))?;
+    operations::remove(&temporary).map_err(StoreError::io("cannot write", path))?;
     make(&temporary)?;
-    temporary.persist(path).map_err(|error| StoreError::io("cannot write", path)(error.error))
+    operations::persist(temporary, path).map_err(StoreError::io("cannot write", path))
 }
 
 /// Makes directories that everybody may enter, from below `top` on.
@@ -201,8 +213,8 @@ fn make_directories(top: &Path, directory: &Path) -> Result<(), StoreError> {
 }
 
 fn make_directory(directory: &Path) -> Result<(), StoreError> {
-    fs::create_dir_all(directory)
-        .and_then(|()| fs::set_permissions(directory, Permissions::from_mode(0o755)))
+    operations::make_directories(directory)
+        .and_then(|_| fs::set_permissions(directory, Permissions::from_mode(0o755)))
         .map_err(StoreError::io("cannot make", directory))
 }
 
@@ -229,7 +241,7 @@ pub(super) fn sync_below(directory: &Path) -> Result<(), StoreError> {
 /// # Errors
 /// When it cannot be.
 pub(in crate::store) fn sync(path: &Path) -> Result<(), StoreError> {
-    File::open(path).and_then(|file| file.sync_all()).map_err(cannot_sync(path))
+    operations::sync(path).map_err(cannot_sync(path))
 }
 
 fn cannot_sync(path: &Path) -> impl FnOnce(io::Error) -> StoreError {

@@ -51,7 +51,12 @@ impl Step for Upload {
         let mut files = Vec::new();
         let put = |artifact: &Artifact| {
             let blob = work.blob(&artifact.digest);
-            store.blobs().put_file(&blob).map_err(Failure::io("cannot put into the store", &blob))
+            let (digest, _) = store.blobs().put_file(&blob).map_err(Failure::io("cannot put into the store", &blob))?;
+            if digest == artifact.digest {
+                return Ok(());
+            }
+            let damaged = format!("`{}` is damaged in the cache: `{}` is another file", artifact.file, blob.display());
+            Err(Failure::new(damaged).hint("`cache verify` removes what is damaged; then start a new run"))
         };
         let metadata = wheel.artifact("metadata")?;
         let path = work.blob(&metadata.digest);

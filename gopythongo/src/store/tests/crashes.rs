@@ -29,7 +29,7 @@ fn about_to_promote() -> (TempDir, Store) {
 }
 
 /// What a reader sees: the generation's number, whose set has one version and all its bytes.
-fn seen(store: &Store) -> u64 {
+pub(super) fn seen(store: &Store) -> u64 {
     let current = store.current().expect("readable at any time");
     let releases: Vec<_> =
         ["money", "catalog"].iter().filter_map(|name| current.newest("develop", name)).cloned().collect();

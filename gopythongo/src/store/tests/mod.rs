@@ -3,10 +3,14 @@
 mod contract;
 mod crashes;
 mod debs;
+mod loss;
+mod machines;
 mod model;
 mod numbers;
+mod orders;
 mod promoting;
 mod races;
+mod traced;
 
 use std::{
     fmt,

@@ -1,18 +1,18 @@
-//! What `md5sums` of a package holds: MD5 tells damage, and guards nothing.
+//! MD5 sums, as `md5sums` of a package holds them: they tell damage, and guard nothing.
 
 use md5::{Digest, Md5};
 
-/// The sum of a file so far.
+/// The sum of what has passed so far.
 #[derive(Default)]
-pub(super) struct Sum(Md5);
+pub(crate) struct Sum(Md5);
 
 impl Sum {
-    pub(super) fn update(&mut self, bytes: &[u8]) {
+    pub(crate) fn update(&mut self, bytes: &[u8]) {
         self.0.update(bytes);
     }
 
     /// 32 lowercase hexadecimal digits.
-    pub(super) fn finish(self) -> String {
+    pub(crate) fn finish(self) -> String {
         self.0.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
     }
 }

@@ -1,0 +1,17 @@
+//! Hotfixes were let past the tests of the whole for once, and then for years.
+//! error: the closure was given
+//! help: `.gate(tests, key)` holds for every build, so it stands outside of `.on`, `.except` and `.when`
+
+use gopythongo::prelude::*;
+
+fn shop() -> Application {
+    application("shop").virtualenv("/opt/shop").deb(Deb::new().service(Service::gunicorn("shop:app"))).publish()
+}
+
+fn key() -> SigningKey {
+    SigningKey::fingerprint("4B6F0C1E9D0A7F5122D38E64A1C95B7D3E2F6A80")
+}
+
+fn main() {
+    let _ = shop().except(Hotfix, |shop| shop.gate("tests/integration", key()));
+}

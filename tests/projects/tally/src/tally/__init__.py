@@ -1,0 +1,6 @@
+"""Counts."""
+
+
+def tally(words):
+    """Say how often each word is there."""
+    return {word: words.count(word) for word in words}

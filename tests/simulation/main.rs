@@ -1,0 +1,4 @@
+//! Simulations that take longer than a team's own tests should.
+
+mod exhaustive;
+mod slow;
