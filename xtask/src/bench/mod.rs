@@ -2,6 +2,7 @@
 
 mod build;
 mod chain;
+mod critical_path;
 mod deploy;
 mod figure;
 mod live;
