@@ -1,4 +1,4 @@
 //! Simulations that take longer than a team's own tests should.
 
 mod exhaustive;
-mod slow;
+mod mutants;

@@ -1,4 +1,5 @@
-//! What takes minutes: left out of a usual run of the suite, part of `cargo xtask test --all`.
+//! Seeded bugs: each patch of `tests/mutants` is one that somebody could write, and its first line says which. Simulation has to
+//! find them.
 
 use std::{
     fs,
@@ -35,13 +36,26 @@ fn search() {
 }
 ";
 
-/// Each patch of `tests/mutants` is a bug that somebody could write. The first line says which.
 #[test]
-fn every_seeded_bug_is_found_and_its_schedule_told() {
+fn there_are_bugs_and_all_of_them_can_be_planted() {
     let patches = patches();
     assert!(patches.len() >= 10, "{patches:?}");
-    let missed: Vec<String> = patches.iter().filter_map(|patch| missed(patch)).collect();
-    assert!(missed.is_empty(), "{}", missed.join("\n\n"));
+    for patch in patches {
+        let applies =
+            Command::new("git").args(["apply", "--check"]).arg(&patch).current_dir(root()).output().expect("git");
+        assert!(applies.status.success(), "{}: {}", patch.display(), String::from_utf8_lossy(&applies.stderr));
+    }
+}
+
+/// What takes minutes: left out of a usual run of the suite, part of `cargo xtask test --all`.
+mod slow {
+    use super::{missed, patches};
+
+    #[test]
+    fn every_seeded_bug_is_found_and_its_schedule_told() {
+        let missed: Vec<String> = patches().iter().filter_map(|patch| missed(patch)).collect();
+        assert!(missed.is_empty(), "{}", missed.join("\n\n"));
+    }
 }
 
 fn patches() -> Vec<PathBuf> {
