@@ -5,7 +5,6 @@ use std::time::Duration;
 use anyhow::Result;
 
 use super::{
-    critical_path::critical_path,
     figure::Figure,
     measured::{Measured, measure},
     pallets::{Bench, finished},
@@ -13,9 +12,6 @@ use super::{
 
 /// How often each side runs, one after the other.
 const ROUNDS: usize = 3;
-
-/// The library that changes: flask stands on it, and flaskr on flask.
-const CHANGED: &str = "click==8.3.2";
 
 pub(super) fn run() -> Result<Vec<Figure>> {
     let bench = Bench::new()?;
@@ -33,7 +29,6 @@ pub(super) fn run() -> Result<Vec<Figure>> {
     }
     let last = ours.last().map(|run| finished(&run.stdout)).unwrap_or_default();
     let again = again(&bench)?;
-    let (changed, critical) = changed(&bench)?;
     eprintln!("chain: the plain script, once");
     let (plain, _) = bench.script("plain.sh")?;
     print_slowest(&last);
@@ -52,9 +47,6 @@ pub(super) fn run() -> Result<Vec<Figure>> {
             .against("fast.sh", fast.iter().map(|(run, steps)| run.cpu.saturating_sub(steps.projects())))
             .at_most(20.0),
         Figure::seconds("CPU of our own process", ours.iter().map(|run| run.own)),
-        Figure::seconds("wall, when one library of seven has changed", changed)
-            .against("commands on its critical path", critical)
-            .ratio_at_most(1.15),
         Figure::seconds("wall, when nothing has changed", again.iter().map(|run| run.wall)),
         Figure::seconds("CPU, when nothing has changed", again.iter().map(|run| run.cpu)),
     ])
@@ -75,25 +67,6 @@ fn again(bench: &Bench) -> Result<Vec<Measured>> {
             measure(bench.program("pallets", "pallets", "pallets").args(["run", "--json"]), &bench.place("again.log"))
         })
         .collect()
-}
-
-/// Runs after the one at hand in which one library is another: what they took, and what the commands on their critical path did.
-fn changed(bench: &Bench) -> Result<(Vec<Duration>, Vec<Duration>)> {
-    eprintln!("chain: one library changes, {ROUNDS} times");
-    bench.keep("pallets", "before")?;
-    let (mut walls, mut critical) = (Vec::new(), Vec::new());
-    for round in 0..=ROUNDS {
-        bench.forget("pallets")?;
-        bench.keep("before", "pallets")?;
-        let mut program = bench.program("pallets", "another-pallet", "pallets");
-        let run = measure(program.args(["run", "--json"]).env("PALLET", CHANGED), &bench.place("changed.log"))?;
-        // the first one fills the download caches
-        if round > 0 {
-            critical.push(critical_path(&run)?.iter().map(|(_, time)| *time).sum());
-            walls.push(run.wall);
-        }
-    }
-    Ok((walls, critical))
 }
 
 /// Where our last run spent its time, for whoever wants to make it faster.

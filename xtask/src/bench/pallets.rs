@@ -41,7 +41,6 @@ impl Bench {
 
     fn within(directory: TempDir) -> Result<Self> {
         output(cargo().args(["build", "--quiet", "--release", "--locked", "-p", "pipeline", "-p", "pallets"]))?;
-        output(cargo().args(["build", "--quiet", "--release", "--locked", "-p", "tests", "--bin", "another-pallet"]))?;
         let system = PathBuf::from("/usr/bin/python3");
         let python = if system.exists() { system } else { which::which("python3").context("`python3` is missing")? };
         // ahead of shims that start a shell for each call: both sides get the same interpreter
@@ -76,11 +75,6 @@ impl Bench {
             fs::rename(&place, tempfile::tempdir_in(self.directory.path())?.keep().join("forgotten"))?;
         }
         Ok(())
-    }
-
-    /// Copies a place of this bench's own to another.
-    pub(super) fn keep(&self, name: &str, to: &str) -> Result<()> {
-        output(Command::new("cp").arg("-a").arg(self.place(name)).arg(self.place(to))).map(drop)
     }
 
     /// Runs our pipeline from nothing but downloads.
