@@ -9,7 +9,7 @@ use crate::{
         Digest,
         operations::{
             loss::{images, restore},
-            tape::{Full, Tape},
+            tape::{Full, Tape, on_full_disks},
         },
     },
 };
@@ -89,28 +89,27 @@ fn a_power_loss_at_any_moment_leaves_misses_and_no_other_outcome() {
 
 #[test]
 fn a_disk_that_is_full_at_any_write_is_said_and_with_room_the_cache_is_filled() {
-    let mut refused = 0;
-    for full in (0..).flat_map(|number| [Full::At(number), Full::From(number)]) {
-        let directory = tempfile::tempdir().expect("a directory");
-        let place = directory.path().join("cache");
-        let tape = Tape::full(directory.path(), full);
-        let mut done = 0;
-        let stopped = Cache::open(&place).and_then(|cache| {
-            for step in STEPS {
-                remember(&cache, step)?;
-                done += 1;
-            }
-            Ok(())
-        });
-        if tape.refused() == 0 {
-            break;
-        }
-        refused += 1;
-        drop(tape);
-        let words = stopped.expect_err("it is full").to_string();
-        assert!(words.contains("No space left on device"), "{full:?}: {words}");
-        assert!(known(&place) >= done, "{full:?}: what was remembered is known");
-        is_filled_again(&place);
-    }
-    assert!(refused > 30, "{refused}");
+    let disks = on_full_disks(
+        (0..).flat_map(|number| [Full::At(number), Full::From(number)]),
+        || tempfile::tempdir().expect("a directory"),
+        |directory, _| {
+            let mut done = 0;
+            let stopped = Cache::open(&directory.join("cache")).and_then(|cache| {
+                for step in STEPS {
+                    remember(&cache, step)?;
+                    done += 1;
+                }
+                Ok(())
+            });
+            (done, stopped)
+        },
+        |directory, full, (done, stopped)| {
+            let place = directory.join("cache");
+            let words = stopped.expect_err("it is full").to_string();
+            assert!(words.contains("No space left on device"), "{full:?}: {words}");
+            assert!(known(&place) >= done, "{full:?}: what was remembered is known");
+            is_filled_again(&place);
+        },
+    );
+    assert!(disks > 30, "{disks}");
 }

@@ -9,7 +9,7 @@ use crate::{
         Digest,
         operations::{
             loss::{images, restore},
-            tape::{Full, Operation, Tape},
+            tape::{Full, Operation, Tape, on_full_disks},
         },
     },
 };
@@ -101,40 +101,39 @@ fn is_continued(path: &Path, records: &[Record], promised: usize, after: usize) 
 #[test]
 fn a_disk_that_is_full_at_any_write_is_said_and_with_room_the_journal_goes_on() {
     let records = records();
-    let mut refused = 0;
-    for full in (0..).flat_map(|number| [Full::At(number), Full::From(number)]) {
-        let directory = tempfile::tempdir().expect("a directory");
-        let path = directory.path().join("runs/r1/journal.ndjson");
-        let tape = Tape::full(directory.path(), full);
-        let mut written = 0;
-        let stopped = Journal::open(&path).and_then(|(mut journal, _)| {
-            for record in &records {
-                let first = write(&mut journal, record);
-                if first.is_err() {
-                    // the same program may try again
-                    let again = write(&mut journal, record);
-                    assert_eq!(again.is_ok(), matches!(full, Full::At(_)), "{full:?}");
-                    again?;
+    let path = |directory: &Path| directory.join("runs/r1/journal.ndjson");
+    let disks = on_full_disks(
+        (0..).flat_map(|number| [Full::At(number), Full::From(number)]),
+        || tempfile::tempdir().expect("a directory"),
+        |directory, full| {
+            let mut written = 0;
+            let stopped = Journal::open(&path(directory)).and_then(|(mut journal, _)| {
+                for record in &records {
+                    let first = write(&mut journal, record);
+                    if first.is_err() {
+                        // the same program may try again
+                        let again = write(&mut journal, record);
+                        assert_eq!(again.is_ok(), matches!(full, Full::At(_)), "{full:?}");
+                        again?;
+                    }
+                    written += 1;
                 }
-                written += 1;
+                Ok(())
+            });
+            (written, stopped)
+        },
+        |directory, full, (written, stopped)| {
+            let (Full::At(number) | Full::From(number)) = full;
+            let path = path(directory);
+            if let Err(error) = stopped {
+                let words = error.to_string();
+                let expected = format!("journal `{}`: cannot write it: No space left", path.display());
+                assert!(words.starts_with(&expected), "{words}");
             }
-            Ok(())
-        });
-        if tape.refused() == 0 {
-            break;
-        }
-        refused += 1;
-        drop(tape);
-        if let Err(error) = stopped {
-            let words = error.to_string();
-            assert!(
-                words.starts_with(&format!("journal `{}`: cannot write it: No space left", path.display())),
-                "{words}"
-            );
-        }
-        is_continued(&path, &records, written, refused);
-    }
-    assert!(refused > 40, "{refused}");
+            is_continued(&path, &records, written, number);
+        },
+    );
+    assert!(disks > 40, "{disks}");
 }
 
 #[test]

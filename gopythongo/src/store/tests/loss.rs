@@ -10,7 +10,7 @@ use crate::{
     store::{DebRelease, disk::Disk},
     support::operations::{
         loss::{Image, images, restore, synced},
-        tape::{Full, Operation, Tape},
+        tape::{Full, Operation, Tape, on_full_disks},
     },
 };
 
@@ -206,37 +206,38 @@ fn a_store_that_left_out_one_sync_would_not_survive() {
 
 #[test]
 fn a_disk_that_is_full_at_any_write_is_said_and_with_room_the_store_goes_on() {
-    let mut refused = 0;
     // full for a moment at each write, and at every fifth for good
     let faults = (0..).flat_map(|number| [Some(Full::At(number)), (number % 5 == 0).then_some(Full::From(number))]);
-    for full in faults.flatten() {
-        let directory = quick_directory();
-        let tape = Tape::full(directory.path(), full);
-        let mut done = 0;
-        let stopped = open(directory.path()).map_err(|error| error.to_string()).and_then(|store| {
-            for act in ACTS {
-                act.does(&store)?;
-                done += 1;
+    let mut looked = 0;
+    let disks = on_full_disks(
+        faults.flatten(),
+        quick_directory,
+        |directory, _| {
+            let mut done = 0;
+            let stopped = open(directory).map_err(|error| error.to_string()).and_then(|store| {
+                for act in ACTS {
+                    act.does(&store)?;
+                    done += 1;
+                }
+                Ok(())
+            });
+            (done, stopped)
+        },
+        |directory, full, (done, stopped)| {
+            if let Err(error) = stopped {
+                assert!(error.contains("No space left on device"), "{full:?}: {error}");
+                assert!(error.contains(&format!("`{}", directory.display())), "{full:?}: {error}");
             }
-            Ok(())
-        });
-        if tape.refused() == 0 {
-            break;
-        }
-        refused += 1;
-        drop(tape);
-        if let Err(error) = stopped {
-            assert!(error.contains("No space left on device"), "{full:?}: {error}");
-            assert!(error.contains(&format!("`{}", directory.path().display())), "{full:?}: {error}");
-        }
-        let store = open(directory.path()).expect("there is room again");
-        holds(&store, done);
-        if refused % 6 == 0 {
-            go_on(&store, done);
-        }
-    }
-    println!("{refused} full disks");
-    assert!(refused > 100);
+            let store = open(directory).expect("there is room again");
+            holds(&store, done);
+            looked += 1;
+            if looked % 6 == 0 {
+                go_on(&store, done);
+            }
+        },
+    );
+    println!("{disks} full disks");
+    assert!(disks > 100);
 }
 
 #[test]

@@ -90,6 +90,30 @@ impl Tape {
     }
 }
 
+/// Does something below a new directory whose disk is full as the first of `faults` says, then as the second does, until
+/// nothing is refused any more; `after` looks at what is left, with room again, and at how far it came. Gives how many disks
+/// were full.
+pub(crate) fn on_full_disks<T>(
+    faults: impl Iterator<Item = Full>,
+    directory: impl Fn() -> tempfile::TempDir,
+    act: impl Fn(&Path, Full) -> T,
+    mut after: impl FnMut(&Path, Full, T),
+) -> usize {
+    let mut disks = 0;
+    for full in faults {
+        let directory = directory();
+        let tape = Tape::full(directory.path(), full);
+        let came = act(directory.path(), full);
+        if tape.refused() == 0 {
+            break;
+        }
+        drop(tape);
+        after(directory.path(), full, came);
+        disks += 1;
+    }
+    disks
+}
+
 impl Drop for Tape {
     fn drop(&mut self) {
         locked(&RUNNING).retain(|(_, reel)| !Arc::ptr_eq(reel, &self.reel));
