@@ -192,6 +192,8 @@ impl Example {
     pub fn git(&self, arguments: &[&str]) -> String {
         let output = Command::new("git")
             .args(["-c", "user.name=A", "-c", "user.email=a@localhost", "-c", "commit.gpgsign=false"])
+            // the copy may have been given to another user
+            .args(["-c", "safe.directory=*"])
             .args(arguments)
             .current_dir(self.path())
             .stderr(Stdio::inherit())

@@ -42,8 +42,10 @@ impl<'a> Ordinary<'a> {
         }
         let home = std::env::temp_dir().join("gopythongo-tests-nobody");
         if !home.exists() {
-            fs::create_dir_all(&home).expect("a home can be made");
-            give(&home);
+            // somebody else may make it at the same time, and nobody may have it before it is theirs
+            let made = tempfile::Builder::new().prefix("gopythongo-tests-").tempdir().expect("a home can be made");
+            give(made.path());
+            let _ = fs::rename(made.path(), &home);
         }
         Self::at(example, home)
     }
@@ -51,7 +53,7 @@ impl<'a> Ordinary<'a> {
     fn at(example: &'a Example, home: PathBuf) -> Self {
         // what the user may read: a checkout may stand in somebody's home
         let program = example.directory().join("pipeline");
-        fs::copy(example.program(), &program).expect("the program can be copied");
+        copy_program(example.program(), &program);
         give(&example.directory());
         Self { example, program, home: Some(home) }
     }
@@ -76,13 +78,14 @@ impl<'a> Ordinary<'a> {
     pub fn command_of(&self, program: &Path, arguments: &[&str]) -> Command {
         let own = self.example.directory().join(program.file_name().expect("a name"));
         if !own.exists() {
-            fs::copy(program, &own).expect("the program can be copied");
+            copy_program(program, &own);
         }
         self.started(self.example.command_of(&own, arguments))
     }
 
-    /// A command as theirs.
-    fn started(&self, mut command: Command) -> Command {
+    /// A command as theirs, with their home.
+    #[must_use]
+    pub fn started(&self, mut command: Command) -> Command {
         if let Some(home) = &self.home {
             command.uid(NOBODY).gid(NOBODY).env("HOME", home).env("PATH", "/usr/local/bin:/usr/bin:/bin");
             for name in ["XDG_CACHE_HOME", "GOPYTHONGO_CACHE", "UV_CACHE_DIR", "PIP_CACHE_DIR", "PYENV_ROOT", "USER"] {
@@ -100,6 +103,16 @@ impl<'a> Ordinary<'a> {
     pub fn run(&self, arguments: &[&str]) -> Outcome {
         Outcome::of(&self.command(arguments).output().expect("the program starts"))
     }
+}
+
+/// Copies a program that is to be started. Another program does that: what this one writes, whatever its other threads start
+/// holds, too, until it has become another program, and nobody may run what somebody can still write to.
+///
+/// # Panics
+/// When it cannot be copied.
+pub fn copy_program(from: &Path, to: &Path) {
+    let copied = Command::new("cp").arg(from).arg(to).status().expect("cp");
+    assert!(copied.success(), "{} cannot be copied", from.display());
 }
 
 /// Makes everything in a directory theirs.

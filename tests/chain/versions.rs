@@ -13,6 +13,7 @@ fn ten_thousand_pairs_have_the_order_of_packaging_dpkg_and_rpm() {
 
 /// Compares a number of pairs with `packaging`, Dpkg::Version and `rpm.vercmp`, and our conversions with one another.
 pub(crate) fn orders_agree(pairs: usize, seed: u64) {
+    println!("{pairs} pairs, seed {seed}");
     let mut random = Rng::with_seed(seed);
     let versions: Vec<(Version, Version)> =
         (0..pairs).map(|_| (python_version(&mut random), python_version(&mut random))).collect();

@@ -41,6 +41,11 @@ impl<'a> Shop<'a> {
         self.user.command_of(Path::new(program), arguments)
     }
 
+    /// A program of this machine, as the user of the storefront, not yet started.
+    pub(crate) fn command_here(&self, program: &str) -> Command {
+        self.user.started(Command::new(program))
+    }
+
     /// The command lines of processes that have anything to do with this storefront, by pid.
     pub(crate) fn processes(&self) -> BTreeMap<i32, String> {
         let place = self.storefront.directory();

@@ -1,12 +1,11 @@
 //! Versions that take over from each other while the programs that see to it are killed.
 
 use std::{
+    collections::BTreeMap,
     fs,
-    os::unix::process::CommandExt,
+    os::unix::process::{CommandExt, ExitStatusExt},
     path::{Path, PathBuf},
-    process::{Command, Stdio},
-    thread,
-    time::Duration,
+    process::{Command, Output},
 };
 
 use tempfile::TempDir;
@@ -14,6 +13,9 @@ use tempfile::TempDir;
 use crate::web::get;
 
 const SWITCH: &str = env!("CARGO_BIN_EXE_switch");
+
+/// The system calls by which a switch changes files, and finds services.
+const CHANGES: &str = "?mkdir,mkdirat,?rename,?renameat,renameat2,?symlink,symlinkat,?unlink,unlinkat,connect";
 
 /// A state directory. What runs for it is ended when it is dropped.
 struct Ground {
@@ -33,7 +35,7 @@ impl Ground {
         if rustix::process::geteuid().is_root() {
             // a checkout may stand in somebody's home
             ground.program = ground.state.path().join("switch");
-            fs::copy(SWITCH, &ground.program).expect("the program can be copied");
+            tests::copy_program(Path::new(SWITCH), &ground.program);
             std::os::unix::fs::chown(ground.state.path(), Some(65534), Some(65534)).expect("it can be given away");
             ground.user = Some(65534);
         }
@@ -55,6 +57,35 @@ impl Ground {
         let output = self.command(what).output().expect("the program starts");
         assert!(output.status.success(), "{what}: {}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8_lossy(&output.stdout).trim().to_owned()
+    }
+
+    /// Runs the program under `strace`, with options.
+    fn traced(&self, what: &str, options: &[&str]) -> Output {
+        let mut command = Command::new("strace");
+        command.args(["-qq", "-e", &format!("trace={CHANGES}")]).args(options);
+        command.arg(&self.program).arg(self.state.path()).arg(what).output().expect("strace starts")
+    }
+
+    /// Makes a version live; gives each change of its environment on the way there, as a system call and how often that had
+    /// been called by then.
+    fn moments(&self, version: &str) -> Vec<(String, usize)> {
+        let trace = self.state.path().join("trace");
+        let output = self.traced(version, &["-o", &trace.to_string_lossy()]);
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let mut counts = BTreeMap::new();
+        let lines = fs::read_to_string(&trace).expect("it is written");
+        let calls = lines.lines().filter_map(|line| line.split_once('('));
+        let counted: Vec<_> = calls
+            .map(|(call, rest)| {
+                let count = counts.entry(call.to_owned()).or_insert(0);
+                *count += 1;
+                (call.to_owned(), *count, rest)
+            })
+            .collect();
+        // before it, the package is made
+        let first =
+            counted.iter().position(|(.., rest)| rest.contains("/environments/")).expect("it changes something");
+        counted.into_iter().skip(first).map(|(call, count, _)| (call, count)).collect()
     }
 
     fn directory(&self) -> PathBuf {
@@ -126,20 +157,21 @@ fn where_no_view_can_be_made_it_runs_relocated_and_says_so() {
 fn a_switch_that_is_killed_anywhere_is_finished_by_the_next() {
     let ground = Ground::new();
     let url = ground.run("0");
-    for round in 1..=16_u64 {
-        let version = round.to_string();
-        let mut killed =
-            ground.command(&version).stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("the program starts");
-        // another moment each time, from before the first step to after the last
-        thread::sleep(Duration::from_millis(round * 45));
-        killed.kill().expect("it was not waited for");
-        killed.wait().expect("it was started");
+    let moments = ground.moments("1");
+    let mut killed = 0;
+    for (round, (call, count)) in moments.iter().enumerate() {
+        let (before, version) = ((round + 1).to_string(), (round + 2).to_string());
+        let kill = format!("inject={call}:signal=KILL:when={count}");
+        let ended = ground.traced(&version, &["-e", &kill, "-o", "/dev/null"]);
+        killed += usize::from(ended.status.signal() == Some(9));
         let (status, found) = get(&url);
-        assert!(status == 200 && (found == version || found == (round - 1).to_string()), "{status}: {found}");
+        assert!(status == 200 && (found == version || found == before), "{call} {count}: {status}: {found}");
         assert_eq!(ground.run(&version), url);
         assert_eq!(get(&url), (200, version.clone()));
         let services = ground.services();
         assert_eq!((services.len(), ground.supervisors()), (1, 1), "{services:?}");
         assert!(services[0].contains(&format!("service.py {version} ")), "{services:?}");
     }
+    // it may ask less often whether a service is well than it did the first time
+    assert!(killed >= 15, "{killed} of {moments:?}");
 }

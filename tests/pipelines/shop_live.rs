@@ -16,7 +16,7 @@ fn pipeline() -> Pipeline {
         None => testing,
     };
     let live = deployment("shop-live", "shop")
-        .blue_green(BlueGreen::new().health_check(check).timeout(std::time::Duration::from_secs(2)))
+        .blue_green(BlueGreen::new().health_check(check).timeout(std::time::Duration::from_secs(10)))
         .environment(testing);
     Pipeline::new("storefront").default_kind(Develop).job(shop).job(live)
 }

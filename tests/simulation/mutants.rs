@@ -30,9 +30,23 @@ const SEARCH: &str = "//! The search, in a copy of the library with a bug.
 #[path = \"../examples/storefront/pipeline.rs\"]
 mod storefront;
 
+/// A shop whose environment takes what somebody approved.
+#[cfg(test)]
+fn guarded() -> gopythongo::prelude::Pipeline {
+    use gopythongo::prelude::*;
+    let shop = application(\"shop\").source(\"shop\").virtualenv(\"/opt/shop\");
+    let shop = shop.deb(Deb::new().service(Service::gunicorn(\"shop:app\"))).publish();
+    let shop = shop.gate(\"tests\", SigningKey::fingerprint(\"0123456789ABCDEF0123456789ABCDEF01234567\"));
+    let preview = Environment::new(\"preview\", Develop).host(\"local\").protected();
+    let live = deployment(\"live\", &shop).environment(preview);
+    Pipeline::new(\"guarded\").default_kind(Develop).job(shop).job(live)
+}
+
 #[test]
 fn search() {
-    println!(\"nothing was found: {}\", gopythongo::testing::simulate(storefront::pipeline()).exhaustive(2));
+    for pipeline in [storefront::pipeline(), guarded()] {
+        println!(\"nothing was found: {}\", gopythongo::testing::simulate(pipeline).exhaustive(2));
+    }
 }
 ";
 

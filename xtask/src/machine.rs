@@ -35,6 +35,7 @@ pub(crate) const LIVE: &[Need] = &[
     ("lintian", "lintian"),
     ("dpkg-deb", "dpkg"),
     ("dpkg-scanpackages", "dpkg-dev"),
+    ("strace", "strace"),
 ];
 
 /// Installs what is missing where that is possible; gives the names of what is still missing.

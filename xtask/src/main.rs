@@ -12,8 +12,8 @@ use anyhow::{Result, bail};
 
 const USAGE: &str = "usage:
   cargo xtask test [SUITE] [--all]    run the test suites: unit, simulation, chain, live; --all adds the slow tier
-  cargo xtask bench [NAME] [--json]   run the benches: chain, own, noop, shared, micro, build, package,
-                                      trivial, live, deploy
+  cargo xtask bench [NAME] [--json]   run the benches: chain, own, noop, shared, micro, build, exhaustive,
+                                      package, trivial, live, deploy
   cargo xtask tidy                    check the rules of the house";
 
 fn main() -> ExitCode {

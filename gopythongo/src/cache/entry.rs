@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::{run::Outcome, support::Digest};
 
 /// What is remembered of a step.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Entry {
     pub(super) step: String,
     pub(super) run: String,

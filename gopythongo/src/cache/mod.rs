@@ -6,6 +6,7 @@ mod lock;
 #[cfg(test)]
 mod loss_tests;
 mod manifest;
+mod memory;
 mod reason;
 mod remote;
 mod upkeep;
@@ -28,6 +29,7 @@ use lock::Lock;
 pub use lock::Taken;
 pub use manifest::Manifests;
 pub(crate) use manifest::SOURCE;
+pub(crate) use memory::{Known, Memory};
 use remote::{Parcel, Remote};
 pub use upkeep::{Cleared, Holding};
 
@@ -69,6 +71,8 @@ pub struct Cache {
     sources: PathBuf,
     blobs: PathBuf,
     latest: LatestFile,
+    /// What knows everything in the place of files.
+    memory: Option<Memory>,
     manifests: Manifests,
     /// What other machines did.
     remote: Option<Remote>,
@@ -96,6 +100,14 @@ impl Cache {
         Self::places(directory)
     }
 
+    /// The cache of a simulation: what it knows is in memory.
+    #[must_use]
+    pub(crate) fn in_memory(memory: &Memory) -> Self {
+        let (blobs, memory) = (memory.blobs().to_owned(), Some(memory.clone()));
+        // below it is nothing, ever
+        Self { blobs, memory, ..Self::places(Path::new("/dev/null")) }
+    }
+
     fn places(directory: &Path) -> Self {
         let bucket = directory.join(BUCKET);
         Self {
@@ -103,6 +115,7 @@ impl Cache {
             sources: bucket.join("sources"),
             blobs: bucket.join("blobs"),
             latest: LatestFile::open(&bucket.join("latest")),
+            memory: None,
             manifests: Manifests::default(),
             remote: None,
             _lock: None,
@@ -154,7 +167,9 @@ impl Cache {
             },
         };
         if let Lookup::Hit { outcome, run } = &found {
-            if self.latest.entry(step) == Some(digest) {
+            if let Some(memory) = &self.memory {
+                memory.used(step, digest);
+            } else if self.latest.entry(step) == Some(digest) {
                 self.latest.used(step, &digest);
             } else {
                 // The next miss is explained by what was used most recently. Without it, it is explained worse.
@@ -168,7 +183,15 @@ impl Cache {
     /// As [`lookup`](Self::lookup), by somebody who only wants to know: it counts as no use.
     #[must_use]
     pub fn peek(&self, step: &str, parts: &[(String, String)], run: &str) -> Lookup {
-        self.find(step, parts, run, &entry_digest(step, parts)).unwrap_or_else(|| self.miss(step, parts))
+        let digest = entry_digest(step, parts);
+        let elsewhere = || {
+            let Latest { run, outcome, .. } = self.remote.as_ref()?.outcome(step, parts, &digest)?;
+            Some(Lookup::Hit { outcome, run })
+        };
+        match self.find(step, parts, run, &digest) {
+            Some(hit @ Lookup::Hit { .. }) => hit,
+            miss => elsewhere().or(miss).unwrap_or_else(|| self.miss(step, parts)),
+        }
     }
 
     fn miss(&self, step: &str, parts: &[(String, String)]) -> Lookup {
@@ -244,13 +267,17 @@ impl Cache {
         reuse: Reuse,
     ) -> io::Result<Vec<u8>> {
         let digest = entry_digest(step, parts);
-        let latest = Latest { run: run.to_owned(), outcome: outcome.clone(), reuse };
-        let Latest { run, outcome, reuse } = latest.clone();
+        let (run, outcome) = (run.to_owned(), outcome.clone());
         let entry = Entry { step: step.to_owned(), run, parts: parts.to_vec(), outcome, reuse };
+        if let Some(memory) = &self.memory {
+            memory.put(digest, entry);
+            return Ok(Vec::new());
+        }
         self.manifests.write(&self.sources, parts)?;
         let bytes = entry.to_bytes()?;
         write_atomic(&self.entry_path(&digest), &bytes, Durability::Cached)?;
-        self.latest.add(step, &digest, &latest)?;
+        let Entry { run, outcome, reuse, .. } = entry;
+        self.latest.add(step, &digest, &Latest { run, outcome, reuse })?;
         Ok(bytes)
     }
 
@@ -271,6 +298,9 @@ impl Cache {
 
     /// The entry of a digest, if there is one; an error if it cannot be understood.
     fn entry(&self, digest: &Digest) -> io::Result<Option<Entry>> {
+        if let Some(memory) = &self.memory {
+            return Ok(memory.entry(digest).map(|entry| Entry::clone(&entry)));
+        }
         match fs::read(self.entry_path(digest)) {
             Ok(bytes) => Entry::from_bytes(&bytes).map(Some),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
@@ -283,7 +313,8 @@ impl Cache {
             let expanded = |parts| self.manifests.expanded(&self.sources, parts);
             reason::between(&expanded(&last.parts), &expanded(parts))
         };
-        let Some(digest) = self.latest.entry(step) else {
+        let latest = self.memory.as_ref().map_or_else(|| self.latest.entry(step), |memory| memory.latest(step));
+        let Some(digest) = latest else {
             let elsewhere = self.last_elsewhere(step);
             return elsewhere.map_or_else(|| "never ran before".to_owned(), |last| between(&last));
         };

@@ -8,6 +8,12 @@ use crate::support::words::count;
 /// (options, sources) stands before what is far (tools). What has come or gone moves all that follows it, so at one place it
 /// stands first.
 pub(super) fn between(last: &[(String, String)], now: &[(String, String)]) -> String {
+    if last.len() == now.len() && last.iter().zip(now).all(|(before, after)| before.0 == after.0) {
+        let changed = last.iter().zip(now).filter(|(before, after)| before.1 != after.1);
+        let names: BTreeSet<&str> = changed.clone().map(|(_, (name, _))| name.as_str()).collect();
+        let first = changed.map(|(_, (name, _))| name).next();
+        return told(first.map(|name| format!("{name} changed")), names.len());
+    }
     let (before, after) = (by_name(last), by_name(now));
     let mut differences = Vec::new();
     let mut seen = BTreeSet::new();
@@ -23,10 +29,16 @@ pub(super) fn between(last: &[(String, String)], now: &[(String, String)]) -> St
         }
     }
     differences.sort_by_key(|(place, _)| *place);
-    match differences.as_slice() {
-        [] => "the order of its inputs changed".to_owned(),
-        [(_, only)] => only.clone(),
-        [(_, first), more @ ..] => format!("{first}, and {} with it", count(more.len(), "other input")),
+    let many = differences.len();
+    told(differences.into_iter().next().map(|(_, first)| first), many)
+}
+
+/// The first difference, of so many.
+fn told(first: Option<String>, many: usize) -> String {
+    match first {
+        None => "the order of its inputs changed".to_owned(),
+        Some(only) if many == 1 => only,
+        Some(first) => format!("{first}, and {} with it", count(many - 1, "other input")),
     }
 }
 

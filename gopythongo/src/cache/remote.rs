@@ -91,21 +91,22 @@ impl Remote {
         digest: &Digest,
         blobs: &Blobs,
     ) -> Option<(Outcome, String)> {
-        let latest = self.index().0.get(step).and_then(|lines| lines.iter().rev().find(|line| line.digest == *digest));
-        let latest = latest.and_then(|line| serde_json::from_str(&line.json).ok());
-        let Latest { run, outcome, .. } = match latest {
-            Some(latest) => latest,
-            None => {
-                let entry = self.entry(digest).filter(|entry| entry.step == step && entry.parts == parts)?;
-                Latest { run: entry.run, outcome: entry.outcome, reuse: entry.reuse }
-            }
-        };
+        let Latest { run, outcome, .. } = self.outcome(step, parts, digest)?;
         let here = |artifact: &Artifact| {
             let found = blobs.path(&artifact.digest).metadata();
             found.is_ok_and(|found| found.len() == artifact.size)
                 || self.state.fetch_blob(&artifact.digest, artifact.size, blobs)
         };
         outcome.artifacts.values().all(here).then_some((outcome, run))
+    }
+
+    /// What a step left with this key, its artifacts apart.
+    pub(super) fn outcome(&self, step: &str, parts: &[(String, String)], digest: &Digest) -> Option<Latest> {
+        let latest = self.index().0.get(step).and_then(|lines| lines.iter().rev().find(|line| line.digest == *digest));
+        latest.and_then(|line| serde_json::from_str(&line.json).ok()).or_else(|| {
+            let entry = self.entry(digest).filter(|entry| entry.step == step && entry.parts == parts)?;
+            Some(Latest { run: entry.run, outcome: entry.outcome, reuse: entry.reuse })
+        })
     }
 
     /// The parts of the key with which a step passed last anywhere, and what their sources consist of.

@@ -4,8 +4,10 @@
 
 mod build;
 pub mod detect;
+mod person;
 mod variables;
 
 pub use build::{Origin, PullRequest, Server, ServerBuild};
 pub use detect::detect;
+pub use person::person;
 pub use variables::Variables;

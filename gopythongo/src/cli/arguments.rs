@@ -8,8 +8,8 @@ use clap::{
 };
 
 use super::{
-    cache::CacheCommand, check::Check, completions::Completions, config::Config, down::Down, logs::Logs,
-    plan::PlanCommand, promote::Promote, replay::Replay, rerun::Rerun, resume::Resume, rollback::Rollback,
+    approve::Approve, cache::CacheCommand, check::Check, completions::Completions, config::Config, down::Down,
+    logs::Logs, plan::PlanCommand, promote::Promote, replay::Replay, rerun::Rerun, resume::Resume, rollback::Rollback,
     run::RunCommand, serve::Serve, status::Status, supervise::Supervise, why::Why,
 };
 use crate::{
@@ -73,6 +73,8 @@ pub(super) enum Command {
     Resume(Resume),
     /// Go on with a staged run: test what is downstream of it, then promote it
     Promote(Promote),
+    /// Sign that what a run waits with may go into a protected environment, and make it live
+    Approve(Approve),
     /// Let what served before serve again in an environment
     Rollback(Rollback),
     /// End what serves in an environment, or in all of them

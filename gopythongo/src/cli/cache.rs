@@ -5,6 +5,7 @@ use clap::{Args, Subcommand};
 use super::{Error, Exit, Session, place, print};
 use crate::{
     cache::{Cache, Cleared, Holding, Taken},
+    context::clear_work_trees,
     support::{bytes, parse_bytes, words},
 };
 
@@ -17,7 +18,7 @@ pub(super) struct CacheCommand {
 
 #[derive(Debug, Subcommand)]
 enum What {
-    /// Clear away what was used longest ago
+    /// Clear away what was used longest ago, and work trees of other repositories that no run has used for 30 days
     Gc {
         /// How much may stay
         #[arg(long, value_name = "SIZE", default_value = "20GB", value_parser = parse_bytes)]
@@ -34,6 +35,14 @@ impl CacheCommand {
             let message = format!("cannot {what} the cache `{}`", directory.display());
             move |error: std::io::Error| Error::lacking(format!("{message}: {error}"))
         };
+        if let Some(What::Gc { .. }) = self.what {
+            let cleared = clear_work_trees(&session.place.cache).map_err(|error| {
+                Error::lacking(format!("cannot clear `{}`: {error}", session.place.cache.join("git").display()))
+            })?;
+            if cleared > 0 {
+                print::result(format!("cleared {} of other repositories", words::count(cleared, "work tree")));
+            }
+        }
         if !directory.exists() {
             print::result(format!(
                 "{} remembers nothing yet ({})",

@@ -71,7 +71,8 @@ pub(super) fn execute(
         },
     )?;
     let urls = server.urls(directory.id(), &lowered.plan.context.channel);
-    let toolchain = Toolchain::new(&session.place.cache, context.pythons.clone(), urls.clone(), session.offline);
+    let toolchain = Toolchain::new(&session.place.cache, context.pythons.clone(), urls.clone(), session.offline)
+        .behind(upstream.clone());
     let environments = Environments::new(&session.place.state);
     let mut services = Services::new()
         .with(Arc::new(store))
@@ -84,7 +85,7 @@ pub(super) fn execute(
         services = services.with(shared);
     }
     if let Some(upstream) = upstream {
-        upstream.secrets().for_each(|secret| redactor.learn(secret.clone()));
+        upstream.secrets().for_each(|secret| redactor.learn("the index that pip is configured for", secret.clone()));
         services = services.with(upstream);
     }
     let mut sinks = sinks(executing, &directory, &redactor)?;
@@ -94,6 +95,21 @@ pub(super) fn execute(
     let setting = Setting { directory, context, services, supervisor, cancel, redactor, sinks };
     let ended = run::execute(lowered, &options, setting)?;
     Ok(Exit::from(&ended))
+}
+
+/// What the pipeline's machines share, for a command that only looks.
+///
+/// # Errors
+/// When this machine cannot run the commands that give the keys.
+pub(super) fn shared_to_read(session: &Session, context: &Context) -> Result<Option<SharedState>, Error> {
+    if session.offline || session.shared.is_none() {
+        return Ok(None);
+    }
+    let supervisor =
+        Supervisor::start().map_err(|error| Error::lacking(format!("cannot supervise processes: {error}")))?;
+    let secrets = Arc::new(session.secrets(Redactor::default()));
+    let shared = shared(session, context, &secrets, &Arc::new(supervisor), &Cancel::new());
+    Ok(shared.map(SharedState::read_only))
 }
 
 /// What the pipeline's machines share. What a stranger built is never read by anybody, and a stranger gets no keys.

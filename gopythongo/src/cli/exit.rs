@@ -65,6 +65,7 @@ impl From<&Ended> for Exit {
                 Self::Done
             }
             RunState::Interrupted { signal } => Self::Interrupted(signal),
+            RunState::Waiting { .. } => Self::Refused,
             RunState::Failed | RunState::NotLive { .. } => {
                 worst(ended.failures.iter().map(|(_, failure)| failure.kind))
             }
@@ -79,7 +80,7 @@ fn worst(kinds: impl Iterator<Item = FailureKind>) -> Exit {
         let exit = match kind {
             FailureKind::Failed | FailureKind::Timeout => return Exit::StepFailed,
             FailureKind::Lacking | FailureKind::Infrastructure => Exit::Lacking,
-            FailureKind::Refused | FailureKind::Stale => Exit::Refused,
+            FailureKind::Refused | FailureKind::Waiting | FailureKind::Stale => Exit::Refused,
             FailureKind::Cancelled => continue,
         };
         worst = if worst == Some(Exit::Lacking) { worst } else { Some(exit) };
@@ -100,13 +101,15 @@ mod tests {
 
     #[test]
     fn codes_are_the_documented_ones() {
-        use FailureKind::{Cancelled, Failed, Lacking, Refused, Stale, Timeout};
+        use FailureKind::{Cancelled, Failed, Lacking, Refused, Stale, Timeout, Waiting};
         check(RunState::Checked, &[], 0);
         check(RunState::Promoted { generation: 1 }, &[], 0);
         check(RunState::Live { generation: Some(1), urls: Default::default() }, &[], 0);
         check(RunState::NotLive { generation: Some(1) }, &[Failed], 1);
         check(RunState::NotLive { generation: Some(1) }, &[Lacking], 3);
         check(RunState::NotLive { generation: Some(1) }, &[Refused], 4);
+        check(RunState::Waiting { generation: Some(1), steps: Vec::new() }, &[Waiting], 4);
+        check(RunState::NotLive { generation: Some(1) }, &[Waiting, Failed], 1);
         check(RunState::Staged { left_out: Vec::new() }, &[], 0);
         check(RunState::Failed, &[Timeout], 1);
         check(RunState::Failed, &[Lacking, Cancelled, Failed], 1);

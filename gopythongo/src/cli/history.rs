@@ -62,6 +62,11 @@ impl Past {
                 let promoted = generation.map(|generation| format!("promoted in generation {generation}, "));
                 format!("{}not live; look at `logs`, go on with `resume {id}`", promoted.unwrap_or_default())
             }
+            Some(RunState::Waiting { generation, steps }) => {
+                let promoted = generation.map(|generation| format!("promoted in generation {generation}, "));
+                let steps = crate::support::words::list(steps);
+                format!("{}waits for approval at {steps}: `approve {id}`", promoted.unwrap_or_default())
+            }
             Some(RunState::Staged { left_out }) => {
                 let jobs = crate::support::words::list(left_out);
                 format!("staged without {jobs}; go on with `promote {id}`")
@@ -113,6 +118,11 @@ mod tests {
         assert_eq!(
             past(Some(red), None).sentence(),
             "promoted in generation 3, not live; look at `logs`, go on with `resume r1`"
+        );
+        let waiting = RunState::Waiting { generation: Some(3), steps: vec!["shop-live/switch:production".to_owned()] };
+        assert_eq!(
+            past(Some(waiting), None).sentence(),
+            "promoted in generation 3, waits for approval at shop-live/switch:production: `approve r1`"
         );
         let begun = Past { plan: Some(plan()), ..past(None, None) };
         assert_eq!(begun.sentence(), "ended without a result; go on with `resume r1`");

@@ -24,17 +24,11 @@ pub(super) struct Logs {
 impl Logs {
     pub(super) fn execute(self, session: &Session) -> Result<Exit, Error> {
         let state = &session.place.state;
-        let mut runs = RunDirectory::list(state)?;
-        if let Some(run) = &self.run {
-            if !runs.contains(run) {
-                let error = Error::usage(format!("there is no run `{run}`"));
-                return Err(error.hint("`status` names the latest one"));
-            }
-            runs.retain(|known| known == run);
-        }
+        let latest = RunDirectory::find(state, self.run.as_deref())?;
         match &self.step {
-            Some(step) => print_log(state, &runs, step),
-            None => list(state, &runs),
+            Some(step) if self.run.is_some() => print_log(state, &[latest], step),
+            Some(step) => print_log(state, &RunDirectory::list(state)?, step),
+            None => list(state, &latest),
         }
     }
 }
@@ -65,8 +59,7 @@ fn print_log(state: &Path, runs: &[String], step: &str) -> Result<Exit, Error> {
     })
 }
 
-fn list(state: &Path, runs: &[String]) -> Result<Exit, Error> {
-    let Some(run) = runs.last() else { return Err(Error::usage("there is no earlier run")) };
+fn list(state: &Path, run: &str) -> Result<Exit, Error> {
     let directory = RunDirectory::path_of(state, run);
     let steps = steps(&directory);
     if steps.is_empty() {

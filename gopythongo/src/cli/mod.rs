@@ -18,6 +18,7 @@ mod problems;
 mod session;
 mod sinks;
 
+mod approve;
 mod cache;
 mod check;
 mod command;
@@ -86,6 +87,7 @@ fn execute<A>(line: CommandLine, pipeline: impl Declares<A>) -> Result<Exit, Err
         Command::Check(command) => command.execute(&session),
         Command::Resume(command) => command.execute(&session),
         Command::Promote(command) => command.execute(&session),
+        Command::Approve(command) => command.execute(&session),
         Command::Rollback(command) => command.execute(&session),
         Command::Down(command) => command.execute(&session),
         Command::Status(command) => command.execute(&session),

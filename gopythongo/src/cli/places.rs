@@ -87,7 +87,11 @@ impl Places {
         match found.as_slice() {
             [one] => Ok(one),
             [] => Err(match (environment, application) {
-                (None, _) => Error::refused("nothing was deployed yet".to_owned()),
+                (None, _) => {
+                    let error = Error::refused("nothing was deployed yet");
+                    error
+                        .hint("`run` deploys to the environments of its build kind; `plan --all` shows which those are")
+                }
                 (Some(environment), application) => {
                     let application = application.unwrap_or_default();
                     Error::usage(format!("`{application}` has no environment `{environment}`"))

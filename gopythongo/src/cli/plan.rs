@@ -2,7 +2,7 @@
 
 use clap::{Args, ValueEnum};
 
-use super::{Error, Exit, Session, arguments::Wanted, print, problems::problems};
+use super::{Error, Exit, Session, arguments::Wanted, print};
 use crate::plan::{self, GraphFormat, Plan};
 
 /// `plan [JOB…]`
@@ -39,20 +39,19 @@ impl PlanCommand {
         let context = session.context(&self.wanted)?;
         let lowered = session.plan(&context, &selection);
         context.doubts.iter().for_each(print::warning);
-        for problem in problems(&context, &lowered.plan) {
-            print::warning(problem.to_string());
-        }
-        let plan = lowered.plan;
+        let plan = &lowered.plan;
         match self.graph {
-            Some(Picture::Mermaid) => print::result(plan::graph(&plan, GraphFormat::Mermaid)),
-            Some(Picture::Dot) => print::result(plan::graph(&plan, GraphFormat::Dot)),
+            Some(Picture::Mermaid) => print::result(plan::graph(plan, GraphFormat::Mermaid)),
+            Some(Picture::Dot) => print::result(plan::graph(plan, GraphFormat::Dot)),
             None => {
-                show(&plan, self.json, self.all);
+                show(plan, self.json, self.all);
                 if self.all && !self.json {
                     print::result(format!("\n{}", plan::matrix(&session.pipeline, &context, &selection)));
                 }
             }
         }
+        // what `run` would refuse has a plan all the same
+        Session::show_problems(&context, &lowered);
         Ok(Exit::Done)
     }
 }

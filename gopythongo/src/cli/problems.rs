@@ -43,7 +43,8 @@ fn of_job(job: &str, found: &JobContext, steps: &[&PlannedStep]) -> Vec<Problem>
         let todo = format!("put it right, or `.source(…)` of `{job}` in pipeline.rs");
         problem(what.clone(), todo)
     });
-    let unversioned = survey.version_problem.iter().filter(|_| runs("sdist")).map(|what| {
+    let is_built = || runs("sdist") || runs("virtualenv");
+    let unversioned = survey.version_problem.iter().filter(|_| is_built()).map(|what| {
         let todo = "put that right, or say it by `.version(\"…\")` in pipeline.rs".to_owned();
         problem(what.clone(), todo)
     });
@@ -63,11 +64,11 @@ mod tests {
     use super::*;
     use crate::{
         context::{BuildKind, Distribution, Layout, Survey},
-        pipeline::{JobBuilder as _, Library, Pipeline, library},
+        pipeline::{JobBuilder as _, Pipeline, application, library},
         plan::{Selection, lower},
     };
 
-    fn found(job: Library, survey: Survey) -> Vec<String> {
+    fn found(pipeline: Pipeline, survey: Survey) -> Vec<String> {
         let jobs = [("money".to_owned(), JobContext { directory: "/m".into(), survey, version: None })];
         let context = Context {
             branch: None,
@@ -82,18 +83,19 @@ mod tests {
             pythons: Vec::new(),
             jobs: jobs.into(),
         };
-        let plan = lower(&Pipeline::new("p").job(job), &context, &Selection::default()).plan;
+        let plan = lower(&pipeline, &context, &Selection::default()).plan;
         problems(&context, &plan).iter().map(ToString::to_string).collect()
     }
 
     #[test]
     fn an_upload_needs_a_distribution_and_lint_does_not() {
         let job = || library("money").flake8();
-        assert_eq!(found(job(), Survey::default()), [""; 0]);
-        let [problem] = &found(job().upload(), Survey::default())[..] else { panic!("one problem") };
+        let upload = || Pipeline::new("p").job(job().upload());
+        assert_eq!(found(Pipeline::new("p").job(job()), Survey::default()), [""; 0]);
+        let [problem] = &found(upload(), Survey::default())[..] else { panic!("one problem") };
         assert!(problem.starts_with("money: nothing can be uploaded: /m has no setup.py"), "{problem}");
         let missing = Survey { problems: vec!["/m is missing".to_owned()], ..Survey::default() };
-        assert_eq!(found(job().upload(), missing), ["money: /m is missing"]);
+        assert_eq!(found(upload(), missing), ["money: /m is missing"]);
     }
 
     #[test]
@@ -112,7 +114,14 @@ mod tests {
             version_problem: Some("no version".to_owned()),
             ..Survey::default()
         };
-        assert_eq!(found(library("money").flake8(), survey()), [""; 0]);
-        assert_eq!(found(library("money").pytest(), survey()), ["money: no version"]);
+        assert_eq!(found(Pipeline::new("p").job(library("money").flake8()), survey()), [""; 0]);
+        assert_eq!(found(Pipeline::new("p").job(library("money").pytest()), survey()), ["money: no version"]);
+    }
+
+    #[test]
+    fn a_tree_that_is_packed_needs_a_version_too() {
+        let survey = Survey { version_problem: Some("no version".to_owned()), ..Survey::default() };
+        let shop = application("money").virtualenv("/opt/money");
+        assert_eq!(found(Pipeline::new("p").job(shop), survey), ["money: no version"]);
     }
 }

@@ -60,6 +60,7 @@ impl RunCommand {
         context.doubts.iter().for_each(print::warning);
         if self.dry_run {
             show(&lowered.plan, self.executing.json, true);
+            Session::show_problems(&context, &lowered);
             return Ok(Exit::Done);
         }
         session.sources(&context, &lowered)?;

@@ -101,7 +101,8 @@ impl Session {
                 }),
             )),
             packaged: Some(Packaged::new(self.ask(&pythons, unfetched.clone(), |upstream, _, wanted: &AptPackage| {
-                Ok(upstream.apt_versions(&wanted.repository, &wanted.suite, &wanted.package)?)
+                let AptPackage { repository, suite, package, signed_by } = wanted;
+                Ok(upstream.apt_versions(repository, suite, package, signed_by.as_deref())?)
             }))),
             fetch: Some(Fetch::new(self.ask(&pythons, unfetched.clone(), fetch_sdist))),
             repositories: self.repositories.clone(),
@@ -175,14 +176,19 @@ impl Session {
     /// # Errors
     /// When a planned job's source is missing, unreadable, or not what its steps need.
     pub(super) fn sources(&self, context: &Context, lowered: &Lowered) -> Result<(), Error> {
+        match Self::show_problems(context, lowered) {
+            0 => Ok(()),
+            count => Err(Error::usage(format!("{} in the sources", words::count(count, "problem")))),
+        }
+    }
+
+    /// Shows what is wrong with the sources of a plan, and gives how much it is.
+    pub(super) fn show_problems(context: &Context, lowered: &Lowered) -> usize {
         let problems = problems(context, &lowered.plan);
         for problem in &problems {
             print::note(format!("error: {problem}\n  hint: {}", problem.todo));
         }
-        match problems.len() {
-            0 => Ok(()),
-            count => Err(Error::usage(format!("{} in the sources", words::count(count, "problem")))),
-        }
+        problems.len()
     }
 }
 

@@ -4,7 +4,7 @@ use clap::Args;
 
 use super::{Error, Exit, Session, history::Past, places::Places, print};
 use crate::{
-    deploy::Live,
+    deploy::{Candidate, Live},
     event::RunState,
     run::RunDirectory,
     store::{DebRelease, Figure, Generation, Release, Store},
@@ -44,11 +44,14 @@ impl Status {
             };
             let waits = match (&past.state, &store) {
                 (Some(RunState::Staged { .. }), Some(store)) => waits(store, &past)?,
+                (Some(RunState::Waiting { .. }), Some(store)) => waits_for_approval(session, store, &past.id)?,
                 _ => past.holder.is_some(),
             };
             if index == 0 || waits {
                 let name = if index == 0 { "latest run" } else { "run" };
-                print::result(format!("{name} {}: {}", past.id, past.sentence()));
+                let is_settled = matches!(past.state, Some(RunState::Waiting { .. })) && !waits;
+                let settled = if is_settled { " (approved since, or overtaken)" } else { "" };
+                print::result(format!("{name} {}: {}{settled}", past.id, past.sentence()));
             }
         }
         Ok(Exit::Done)
@@ -80,8 +83,26 @@ fn told(live: &Live, environment: &str) -> String {
     } else {
         String::new()
     };
+    let approved = live.approved.iter().map(|approved| format!(", approved by {}", approved.by)).collect::<String>();
     let previous = live.previous.iter().map(|version| format!(", {version} in the other")).collect::<String>();
-    format!("{} in the {} slot{since}{previous}, {healthy}{pinned}: {}", live.version, live.slot, live.url)
+    format!("{} in the {} slot{since}{approved}{previous}, {healthy}{pinned}: {}", live.version, live.slot, live.url)
+}
+
+/// Whether a run waits for an approval that can still be given: what it would make live is the newest, and nobody approved it.
+fn waits_for_approval(session: &Session, store: &Store, run: &str) -> Result<bool, Error> {
+    let (places, current) = (Places::of(session)?, store.current()?);
+    for place in places.all(None)? {
+        let approvals = places.host(place).approvals()?;
+        let is_newest = |candidate: &&Candidate| {
+            let newest = current.newest_deb(&candidate.channel, &candidate.package);
+            newest.is_some_and(|newest| newest.digest == candidate.digest)
+        };
+        let asked = approvals.asked_by(run).filter(is_newest);
+        if asked.is_some_and(|candidate| approvals.of(&candidate.digest).is_none()) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// Whether a staged run holds something that no other run has promoted meanwhile.
@@ -147,6 +168,7 @@ mod tests {
             pinned: false,
             previous: Some("0.7.0~dev1".to_owned()),
             since: Some("2026-11-23T07:13:03Z".to_owned()),
+            approved: None,
         };
         assert_eq!(
             told(&live, "testing"),

@@ -8,7 +8,7 @@ use super::{
     Error, Exit, Session,
     arguments::Wanted,
     causes::{Done, age, last_done},
-    print,
+    engine, print,
     run::known,
 };
 use crate::{
@@ -18,7 +18,8 @@ use crate::{
     plan::{Action, Lowered, PlannedStep, Selection},
     python::Toolchain,
     report,
-    run::{Failure, Foreseen, RunDirectory, Services, foresee},
+    run::{DoneElsewhere, Failure, Foreseen, Receipt, RunDirectory, Services, done_elsewhere, foresee},
+    shared::SharedState,
     store::Store,
     support::words,
 };
@@ -39,6 +40,13 @@ pub(super) struct Why {
 impl Why {
     pub(super) fn execute(self, session: &Session) -> Result<Exit, Error> {
         let context = session.context(&self.wanted)?;
+        let shared = engine::shared_to_read(session, &context)?.map(Arc::new);
+        self.explain(session, context, shared.clone())?;
+        shared.iter().flat_map(|shared| shared.warnings()).for_each(print::warning);
+        Ok(Exit::Done)
+    }
+
+    fn explain(self, session: &Session, context: Context, shared: Option<Arc<SharedState>>) -> Result<(), Error> {
         let lowered = session.plan(&context, &Selection::default());
         known(&lowered.plan, &self.step)?;
         let step = lowered.plan.step(&self.step);
@@ -46,32 +54,40 @@ impl Why {
         let state = &session.place.state;
         let runs = RunDirectory::list(state)?;
         let run = match &self.run {
-            Some(run) if runs.contains(run) => Some(run),
-            Some(run) => return Err(Error::usage(format!("there is no run `{run}`"))),
+            Some(run) => Some(&RunDirectory::find(state, Some(run))?),
             None => runs.last(),
         };
         if self.run.is_none() && step.is_some_and(|step| step.action == Action::Run) {
-            self.now(session, &lowered, context)?.into_iter().for_each(print::result);
+            self.now(session, &lowered, context, shared.clone())?.into_iter().for_each(print::result);
         }
+        let elsewhere = || shared.as_deref().and_then(|shared| done_elsewhere(shared, &self.step));
         let Some(run) = run else {
             print::result("last time: nothing has run here yet");
-            return Ok(Exit::Done);
+            elsewhere().iter().map(told_elsewhere).for_each(print::result);
+            return Ok(());
         };
         let record = RunDirectory::path_of(state, run).join("events.ndjson");
         let events = report::read(&record).map_err(|error| Error::lacking(error.to_string()))?;
         print::result(format!("in run {run}{}: {}", age(run), happened(&events, &self.step)));
         let upto: Vec<String> = runs.iter().filter(|known| *known <= run).cloned().collect();
-        if let Some(done) = last_done(state, &upto, &self.step) {
-            traced(&done, run).into_iter().for_each(print::result);
+        match last_done(state, &upto, &self.step) {
+            Some(done) => traced(&done, run).into_iter().for_each(print::result),
+            None => elsewhere().iter().map(told_elsewhere).for_each(print::result),
         }
-        Ok(Exit::Done)
+        Ok(())
     }
 
     /// What would become of the step if the pipeline ran now, in lines.
     ///
     /// # Errors
     /// When the store cannot be read.
-    fn now(&self, session: &Session, lowered: &Lowered, context: Context) -> Result<Vec<String>, Error> {
+    fn now(
+        &self,
+        session: &Session,
+        lowered: &Lowered,
+        context: Context,
+        shared: Option<Arc<SharedState>>,
+    ) -> Result<Vec<String>, Error> {
         let state = &session.place.state;
         // no server is there, and no key asks one
         let urls = IndexUrls { run: String::new(), base: String::new() };
@@ -79,6 +95,9 @@ impl Why {
         let mut services = Services::new().with(Arc::new(toolchain));
         if state.join("store").exists() {
             services = services.with(Arc::new(Store::open(&state.join("store"))?));
+        }
+        if let Some(shared) = shared {
+            services = services.with(shared);
         }
         let foreseen = foresee(lowered, &self.step, Arc::new(context), services, state)?;
         Ok(foreseen.iter().map(|(step, foreseen)| told(step, foreseen, *step == self.step)).collect())
@@ -97,6 +116,12 @@ fn told(step: &str, foreseen: &Foreseen, is_asked_for: bool) -> String {
         Foreseen::Probed => format!("{subject}: it would look whether it is done, as nothing before it would run"),
         Foreseen::Unknown(why) => format!("{subject}: nobody can tell whether it would run: {why}"),
     }
+}
+
+/// What another machine did, in a line.
+fn told_elsewhere(done: &DoneElsewhere) -> String {
+    let DoneElsewhere { run, receipt: Receipt { target, identifier, .. } } = done;
+    format!("done on another machine in run {run}{}: it left {identifier} in {target}", age(run))
 }
 
 /// When a step was really done, what it changed, and the inputs that began it, in lines. What the line of `shown`'s run

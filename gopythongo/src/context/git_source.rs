@@ -1,7 +1,7 @@
 //! Sources in other repositories: a bare mirror of each, fetched once a run, and a work tree of the commit that is built.
 //!
 //! Below the tool cache: `git/NAME.git` are the mirrors, `git/trees/NAME/COMMIT` the work trees. Knows nothing of versions: a work
-//! tree is a checkout as any other. Submodules are not followed.
+//! tree is a checkout as any other. Submodules are not followed, and Git LFS is not asked: what is missing is said.
 
 use std::{
     fmt, fs,
@@ -9,7 +9,7 @@ use std::{
     process::{Command, Stdio},
 };
 
-use super::{Branches, BuildKind, ContextError};
+use super::{Branches, BuildKind, ContextError, git_trees};
 use crate::{
     ci::ServerBuild,
     support::{Digest, FileLock},
@@ -59,11 +59,11 @@ pub(super) struct Wanted<'a> {
 }
 
 impl Wanted<'_> {
-    /// The directory of a work tree of what is wanted, as the mirror has it. `fetch` says whether the mirror is brought up to date.
+    /// A work tree of what is wanted, as the mirror has it. `fetch` says whether the mirror is brought up to date.
     ///
     /// # Errors
     /// When the repository cannot be fetched, was never fetched and may not be, or has nothing that is wanted.
-    pub(super) fn checkout(&self, cache: &Path, fetch: bool) -> Result<PathBuf, ContextError> {
+    pub(super) fn checkout(&self, cache: &Path, fetch: bool) -> Result<Checkout, ContextError> {
         let mirror = Mirror::of(self, cache);
         let _lock = FileLock::wait(&mirror.directory.with_extension("lock")).map_err(|error| mirror.failed(&error))?;
         if fetch {
@@ -73,7 +73,11 @@ impl Wanted<'_> {
             return Err(ContextError { message, hint: Some("run once without `--offline`".to_owned()) });
         }
         let commit = self.commit(&mirror)?;
-        mirror.work_tree(&commit)
+        let directory = mirror.work_tree(&commit)?;
+        let tree = directory.display().to_string();
+        let lacking = git_trees::use_tree(&directory, |arguments| mirror.git(&[&["-C", &tree], arguments].concat()))?;
+        let doubts = lacking.iter().map(|what| format!("{}: {what}", self.shown())).collect();
+        Ok(Checkout { directory, doubts })
     }
 
     /// The commit that is built.
@@ -114,6 +118,13 @@ impl Wanted<'_> {
     }
 }
 
+/// A work tree of what is wanted.
+pub(super) struct Checkout {
+    pub(super) directory: PathBuf,
+    /// What the repository has and the work tree lacks, a sentence each.
+    pub(super) doubts: Vec<String>,
+}
+
 /// A bare copy of a repository.
 struct Mirror<'a> {
     wanted: &'a Wanted<'a>,
@@ -132,7 +143,7 @@ impl<'a> Mirror<'a> {
         let word: String = last.chars().filter(|c| c.is_ascii_alphanumeric() || "-_".contains(*c)).collect();
         let name = format!("{word}-{}", Digest::of(&url).short(12));
         let directory = cache.join("git").join(format!("{name}.git"));
-        let trees = cache.join("git").join("trees").join(&name);
+        let trees = git_trees::trees(cache).join(&name);
         Self { wanted, url, directory, trees }
     }
 
@@ -155,18 +166,19 @@ impl<'a> Mirror<'a> {
         Ok(())
     }
 
-    /// The directory of a commit's work tree: made once, as its files do not change.
+    /// The directory of a commit's work tree: made once, as its files do not change. One that was never used is half of one.
     fn work_tree(&self, commit: &str) -> Result<PathBuf, ContextError> {
         let directory = self.trees.join(commit);
-        if directory.is_dir() {
+        if git_trees::is_used(&directory) {
             return Ok(directory);
+        }
+        // git moves no work tree with submodules: it is made in its place
+        if directory.exists() {
+            fs::remove_dir_all(&directory).map_err(|error| self.failed(&error))?;
         }
         fs::create_dir_all(&self.trees).map_err(|error| self.failed(&error))?;
         self.git(&["worktree", "prune"])?;
-        let scratch = tempfile::tempdir_in(&self.trees).map_err(|error| self.failed(&error))?;
-        let new = scratch.path().join("tree").display().to_string();
-        self.git(&["worktree", "add", "--quiet", "--detach", &new, commit])?;
-        self.git(&["worktree", "move", &new, &directory.display().to_string()])?;
+        self.git(&["worktree", "add", "--quiet", "--detach", &directory.display().to_string(), commit])?;
         Ok(directory)
     }
 
@@ -184,7 +196,9 @@ impl<'a> Mirror<'a> {
         for name in ELSEWHERE {
             command.env_remove(name);
         }
-        command.env("LC_ALL", "C").env("GIT_TERMINAL_PROMPT", "0").arg("-C").arg(&self.directory);
+        // a mirror has no server that Git LFS could ask
+        command.env("LC_ALL", "C").env("GIT_TERMINAL_PROMPT", "0").env("GIT_LFS_SKIP_SMUDGE", "1");
+        command.arg("-C").arg(&self.directory);
         if !self.wanted.follow.trusted {
             command.env_remove("GIT_ASKPASS").env_remove("SSH_ASKPASS").args(["-c", "credential.helper="]);
         }

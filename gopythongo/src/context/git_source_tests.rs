@@ -164,6 +164,31 @@ fn a_work_tree_has_versions_as_a_checkout_has() -> Result<(), ContextError> {
 }
 
 #[test]
+fn what_git_does_not_bring_is_said() -> Result<(), ContextError> {
+    let ground = Ground::with(&[]);
+    let commit_of = "0123456789abcdef0123456789abcdef01234567";
+    let pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:1\nsize 1\n";
+    run(ground.money.path(), &["checkout", "-q", "develop"]);
+    run(ground.money.path(), &["update-index", "--add", "--cacheinfo", &format!("160000,{commit_of},vendor/tables")]);
+    plant(ground.money.path(), &[(".gitattributes", "*.bin filter=lfs\n"), ("rates.bin", pointer), ("other", "1")]);
+    run(ground.money.path(), &["add", ".gitattributes", "rates.bin", "other"]);
+    run(ground.money.path(), &["commit", "-q", "-m", "x"]);
+    let said = [
+        "Git LFS is not asked: `rates.bin` has nothing of its own",
+        "submodules are not followed: `vendor/tables` is empty",
+    ];
+    let said = said.map(|what| format!("repository `{}`: {what}", ground.url()));
+    for _ in 0..2 {
+        assert_eq!(ground.gathered(|money| money, &ground.request(&[]))?.doubts, said);
+    }
+    let half = ground.gathered(|money| money, &ground.request(&[]))?.jobs["money"].directory.clone();
+    fs::remove_file(half.join("branch")).expect("it was there");
+    fs::remove_file(half.with_extension("used")).expect("it was there");
+    assert_eq!(ground.taken(&ground.request(&[])), "develop", "half a work tree is made anew");
+    Ok(())
+}
+
+#[test]
 fn a_path_is_relative_to_the_pipeline() -> Result<(), ContextError> {
     let ground = Ground::with(&[]);
     plant(ground.pipeline.path(), &[("x", "")]);

@@ -21,6 +21,8 @@ struct Asked {
     opened: BTreeMap<PathBuf, Result<Arc<Repository>, GitError>>,
     /// URLs of other repositories that were fetched.
     fetched: BTreeSet<String>,
+    /// What work trees of other repositories lack.
+    lacking: BTreeSet<String>,
     /// Whether one of them could not be taken.
     refused: bool,
     /// The top directory of the work tree that each directory is in.
@@ -46,6 +48,11 @@ impl Repositories {
         self.asked().fetched.insert(url.to_owned())
     }
 
+    /// Notes what the work tree of another repository lacks.
+    pub(super) fn doubt(&self, lacking: Vec<String>) {
+        self.asked().lacking.extend(lacking);
+    }
+
     /// Notes that another repository could not be taken.
     pub(super) fn refuse(&self) {
         self.asked().refused = true;
@@ -63,7 +70,7 @@ impl Repositories {
         Some((git_index::tracked(top)?, repository))
     }
 
-    /// What the repositories that were asked could not tell, although versions are made of it.
+    /// What the repositories that were asked could not tell, although versions are made of it, and what work trees lack.
     pub(super) fn doubts(&self) -> Vec<String> {
         let doubt = |repository: &Result<Arc<Repository>, GitError>| match repository {
             Err(error) => {
@@ -76,7 +83,8 @@ impl Repositories {
             )),
             Ok(_) => None,
         };
-        self.asked().opened.values().filter_map(doubt).collect()
+        let asked = self.asked();
+        asked.opened.values().filter_map(doubt).chain(asked.lacking.iter().cloned()).collect()
     }
 
     fn asked(&self) -> MutexGuard<'_, Asked> {

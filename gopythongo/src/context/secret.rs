@@ -17,6 +17,9 @@ const HIDDEN: &str = "***";
 /// What is shorter cannot be told from other text: taking it out would blacken everything.
 pub(super) const SHORTEST: usize = 4;
 
+/// What is shorter may stand in a program by chance.
+const FINDABLE: usize = 8;
+
 /// A password, token or key. Its `Debug` is `Secret(***)`; it has no `Display`, `Serialize`, `Hash` or `PartialEq`.
 #[derive(Clone)]
 pub struct Secret(SecretString);
@@ -44,12 +47,21 @@ impl fmt::Debug for Secret {
 /// Takes known secrets out of text before it is written anywhere. Clones share what they know, so that a secret that is fetched
 /// in the middle of a run is known everywhere at once.
 #[derive(Debug, Clone, Default)]
-pub struct Redactor(Arc<RwLock<Vec<Secret>>>);
+pub struct Redactor(Arc<RwLock<Known>>);
+
+#[derive(Debug, Default)]
+struct Known {
+    /// What is taken out, the longest first.
+    forms: Vec<Secret>,
+    /// The secrets themselves, and where each is.
+    secrets: Vec<(String, Secret)>,
+}
 
 impl Redactor {
-    /// Learns a secret: as it is, each of its lines, and as it looks in base64, in a URL, in JSON, in a shell. What is shorter
-    /// than four characters is not redacted.
-    pub fn learn(&self, secret: Secret) {
+    /// Learns a secret, and where it is (`variable TOKEN`): as it is, each of its lines, and as it looks in base64, in a URL,
+    /// in JSON, in Python, in a shell, and what of these looks otherwise in XML. What is shorter than four characters is not
+    /// redacted.
+    pub fn learn(&self, place: impl fmt::Display, secret: Secret) {
         let value = secret.expose();
         let mut forms = vec![value.to_owned(), STANDARD.encode(value)];
         // what is printed is looked at line by line
@@ -58,30 +70,46 @@ impl Redactor {
             let shell = words::shell(line);
             let shell = shell.trim_start_matches('$').trim_matches('\'').to_owned();
             let url = utf8_percent_encode(line, NON_ALPHANUMERIC).to_string();
-            forms.extend([line.to_owned(), quoted[1..quoted.len() - 1].to_owned(), shell, url]);
+            let python = line.replace('\\', "\\\\").replace('\'', "\\'");
+            forms.extend([line.to_owned(), quoted[1..quoted.len() - 1].to_owned(), python, shell, url]);
         }
+        // in a text, and in an attribute (XML 1.0, 2.4)
+        let text: Vec<String> =
+            forms.iter().map(|form| form.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")).collect();
+        forms.extend(text.iter().map(|form| form.replace('"', "&quot;")));
+        forms.extend(text);
         forms.retain(|form| form.len() >= SHORTEST);
         let mut known = self.0.write().unwrap_or_else(PoisonError::into_inner);
         for form in forms {
-            if !known.iter().any(|secret| secret.expose() == form) {
-                known.push(Secret::new(form));
+            if !known.forms.iter().any(|secret| secret.expose() == form) {
+                known.forms.push(Secret::new(form));
             }
         }
         // one may be part of another
-        known.sort_by_key(|secret| std::cmp::Reverse(secret.expose().len()));
+        known.forms.sort_by_key(|secret| std::cmp::Reverse(secret.expose().len()));
+        if !known.secrets.iter().any(|(_, earlier)| earlier.expose() == secret.expose()) {
+            known.secrets.push((place.to_string(), secret));
+        }
+    }
+
+    /// The secrets that can be looked for in what people wrote, each with where it is: those that nobody writes by chance.
+    #[must_use]
+    pub(crate) fn findable(&self) -> Vec<(String, Secret)> {
+        let known = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        known.secrets.iter().filter(|(_, secret)| secret.expose().len() >= FINDABLE).cloned().collect()
     }
 
     /// Whether there is anything to take out.
     #[must_use]
     pub fn knows_any(&self) -> bool {
-        !self.0.read().unwrap_or_else(PoisonError::into_inner).is_empty()
+        !self.0.read().unwrap_or_else(PoisonError::into_inner).forms.is_empty()
     }
 
     /// The text with `***` for every known secret.
     #[must_use]
     pub fn redact(&self, text: &str) -> String {
         let known = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        known.iter().fold(text.to_owned(), |text, secret| text.replace(secret.expose(), HIDDEN))
+        known.forms.iter().fold(text.to_owned(), |text, secret| text.replace(secret.expose(), HIDDEN))
     }
 }
 
@@ -95,7 +123,7 @@ mod tests {
         assert_eq!(format!("{secret:?}"), "Secret(***)");
         let redactor = Redactor::default();
         let earlier = redactor.clone();
-        redactor.learn(secret);
+        redactor.learn("variable TOKEN", secret);
         assert_eq!(earlier.redact("user:hunter2@host"), "user:***@host");
         assert!(!format!("{redactor:?}").contains("hunter2"));
     }
@@ -103,15 +131,17 @@ mod tests {
     #[test]
     fn a_secret_is_known_in_other_clothes_too() {
         let redactor = Redactor::default();
-        redactor.learn(Secret::new("it's \"a\" key"));
-        redactor.learn(Secret::new("-----BEGIN-----\nabcdef\nghijkl\n-----END-----"));
-        redactor.learn(Secret::new("abcdefgh"));
-        redactor.learn(Secret::new("abc"));
+        redactor.learn("a test", Secret::new("it's \"a\" key"));
+        redactor.learn("a test", Secret::new("-----BEGIN-----\nabcdef\nghijkl\n-----END-----"));
+        redactor.learn("a test", Secret::new("abcdefgh"));
+        redactor.learn("a test", Secret::new("abc"));
         for (text, expect) in [
             ("https://me:it%27s%20%22a%22%20key@host/", "https://me:***@host/"),
             (r#"{"token":"it's \"a\" key"}"#, r#"{"token":"***"}"#),
             ("$ login 'it'\\''s \"a\" key'", "$ login '***'"),
             ("authorization: aXQncyAiYSIga2V5", "authorization: ***"),
+            ("assert 'it\\'s \"a\" key'", "assert '***'"),
+            ("<failure message=\"it's &quot;a&quot; key\">", "<failure message=\"***\">"),
             ("  ghijkl", "  ***"),
             ("abcdefgh", "***"),
             ("abc", "abc"),

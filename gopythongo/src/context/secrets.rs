@@ -76,7 +76,7 @@ impl Secrets {
             if let SecretFrom::Env(name) = source
                 && let Some(value) = self.variables.get(name)
             {
-                self.redactor.learn(Secret::new(value));
+                self.redactor.learn(source, Secret::new(value));
             }
         }
     }
@@ -129,7 +129,7 @@ impl Secrets {
             return Err(SecretError::new(message, "take a longer one"));
         }
         let secret = Secret::new(value);
-        self.redactor.learn(secret.clone());
+        self.redactor.learn(from, secret.clone());
         known.secrets.insert(from.clone(), secret.clone());
         Ok(secret)
     }

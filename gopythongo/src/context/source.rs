@@ -8,6 +8,9 @@ use std::{
     thread,
 };
 
+#[cfg(target_os = "linux")]
+use rustix::fs::{CWD, Mode, OFlags, ResolveFlags, openat2};
+
 use super::{
     ContextError, JobContext, Request, Survey,
     git_source::{Follow, Wanted},
@@ -61,7 +64,9 @@ impl<'a> GatheredSource<'a> {
         let wanted = Wanted { url, revision: revision.as_deref(), root, follow };
         let fetch = !request.offline && request.repositories.is_first_fetch(url);
         let tree = wanted.checkout(&request.cache, fetch).inspect_err(|_| request.repositories.refuse())?;
-        let directory = subdirectory.as_ref().map_or_else(|| tree.clone(), |below| tree.join(below));
+        request.repositories.doubt(tree.doubts);
+        let directory =
+            subdirectory.as_ref().map_or_else(|| tree.directory.clone(), |below| tree.directory.join(below));
         Self::of(job, absolute(&directory), request)
     }
 
@@ -205,8 +210,25 @@ fn directory(job: &Job, root: &Path, request: &Request) -> Result<PathBuf, Conte
     }
 }
 
+/// Whether a path names no link, as most do. The kernel says it at once (openat2(2)), where each of the path's components would be
+/// asked for; `false` too where it cannot say it.
+#[cfg(target_os = "linux")]
+fn leads_through_no_link(path: &Path) -> bool {
+    let opened = || openat2(CWD, path, OFlags::PATH | OFlags::CLOEXEC, Mode::empty(), ResolveFlags::NO_SYMLINKS);
+    let is_plain = |component| matches!(component, Component::RootDir | Component::Normal(_));
+    path.is_absolute() && path.components().all(is_plain) && opened().is_ok()
+}
+
+#[cfg(not(target_os = "linux"))]
+fn leads_through_no_link(_: &Path) -> bool {
+    false
+}
+
 /// The path without links; of one that is not there, at least without `.` and `..`.
 pub(super) fn absolute(path: &Path) -> PathBuf {
+    if leads_through_no_link(path) {
+        return path.components().collect();
+    }
     fs::canonicalize(path).unwrap_or_else(|_| {
         let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
         path.components().fold(PathBuf::new(), |mut path, component| {
@@ -219,4 +241,26 @@ pub(super) fn absolute(path: &Path) -> PathBuf {
             path
         })
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    #[test]
+    fn an_absolute_path_has_no_links_dots_or_doubled_slashes() -> std::io::Result<()> {
+        let directory = tempfile::tempdir()?;
+        let top = fs::canonicalize(directory.path())?;
+        fs::create_dir_all(top.join("libs/money"))?;
+        symlink("libs", top.join("link"))?;
+        symlink("money", top.join("libs/other"))?;
+        let money = top.join("libs/money");
+        for path in ["libs/money", "libs/./money/", "libs//money", "libs/../libs/money", "link/money", "libs/other"] {
+            assert_eq!(absolute(&top.join(path)).as_os_str(), money.as_os_str(), "{path}");
+        }
+        assert_eq!(absolute(&top.join("missing/../x")), top.join("x"));
+        Ok(())
+    }
 }

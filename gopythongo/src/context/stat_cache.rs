@@ -1,21 +1,23 @@
 //! Digests of files by what `stat` says of them, so that unchanged files are not read again.
 
 use std::{
-    collections::HashMap,
-    ffi::OsStr,
-    fs::{self, Metadata},
-    io,
-    os::unix::{ffi::OsStrExt, fs::MetadataExt},
+    collections::{BTreeMap, HashMap},
+    ffi::{OsStr, OsString},
+    fs, io,
+    os::unix::ffi::{OsStrExt, OsStringExt},
     path::{Path, PathBuf},
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
+use rustix::fs::Stat;
+
 use crate::support::{Digest, Durability, write_atomic};
 
-/// What the file begins with; something else is another format. Then come entries: digest, stamp, the length of the path and
-/// the path, numbers in eight bytes with the least one first.
-const HEADER: &[u8] = b"gopythongo stat cache 2\n";
+/// What the file begins with; something else is another format. Then come directories: the length of the path, the path, how
+/// many entries follow; and entries: digest, stamp, the length of the name and the name, numbers in eight bytes with the least
+/// one first.
+const HEADER: &[u8] = b"gopythongo stat cache 3\n";
 
 /// A file that was changed more recently than this is hashed again the next time: within one tick of a file system's
 /// clock (2 s for the coarsest) it could change once more without a new time. Git calls such entries racy.
@@ -30,13 +32,15 @@ pub struct StatCache {
 
 #[derive(Debug, Default)]
 struct Known {
-    /// By the bytes of their paths.
-    entries: HashMap<Box<[u8]>, Entry>,
+    directories: HashMap<PathBuf, Arc<Names>>,
     /// Whether the file says something else.
     changed: bool,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// The files of a directory, sorted by their names.
+type Names = Vec<(OsString, Entry)>;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Entry {
     stamp: Stamp,
     digest: Digest,
@@ -57,8 +61,8 @@ impl StatCache {
     /// The cache that a file holds; an empty one if it is missing or cannot be understood.
     #[must_use]
     pub fn open(path: &Path) -> Self {
-        let entries = fs::read(path).ok().and_then(|bytes| parse(&bytes)).unwrap_or_default();
-        Self { path: path.to_owned(), known: Mutex::new(Known { entries, changed: false }) }
+        let directories = fs::read(path).ok().and_then(|bytes| parse(&bytes)).unwrap_or_default();
+        Self { path: path.to_owned(), known: Mutex::new(Known { directories, changed: false }) }
     }
 
     /// Writes the cache back, without what no longer exists; does nothing if nothing was learnt.
@@ -70,14 +74,19 @@ impl StatCache {
         if !known.changed {
             return Ok(());
         }
-        known.entries.retain(|path, _| Path::new(OsStr::from_bytes(path)).symlink_metadata().is_ok());
+        known.directories.retain(|directory, names| {
+            Arc::make_mut(names).retain(|(name, _)| directory.join(name).symlink_metadata().is_ok());
+            !names.is_empty()
+        });
         let mut bytes = HEADER.to_vec();
-        for (path, Entry { stamp, digest }) in &known.entries {
-            bytes.extend(digest.bytes());
-            for number in stamp.numbers().into_iter().chain([path.len() as u64]) {
-                bytes.extend(number.to_le_bytes());
+        for (directory, names) in &known.directories {
+            put_text(&mut bytes, directory.as_os_str());
+            put(&mut bytes, names.len() as u64);
+            for (name, Entry { stamp, digest }) in names.iter() {
+                bytes.extend(digest.bytes());
+                stamp.numbers().into_iter().for_each(|number| put(&mut bytes, number));
+                put_text(&mut bytes, name);
             }
-            bytes.extend(path);
         }
         write_atomic(&self.path, &bytes, Durability::Cached)?;
         known.changed = false;
@@ -90,45 +99,84 @@ impl StatCache {
     /// When it cannot be read.
     pub fn file(&self, path: &Path) -> io::Result<Digest> {
         let path = fs::canonicalize(path)?;
-        self.digest(&path, &fs::metadata(&path)?, || Digest::of_file(&path))
+        let (Some(directory), Some(name)) = (path.parent(), path.file_name()) else {
+            return Err(io::ErrorKind::IsADirectory.into());
+        };
+        self.beside(directory).digest(name, &rustix::fs::stat(&path)?, || Digest::of_file(&path))
     }
 
-    /// The digest of a file with this metadata, which was read before `hash` is called.
+    /// What is known of the files of a directory: they are looked for together.
+    pub(super) fn beside(&self, directory: &Path) -> Beside<'_> {
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let names = known.directories.get(directory).cloned().unwrap_or_default();
+        Beside { cache: self, directory: directory.to_owned(), known: names, learnt: Vec::new() }
+    }
+}
+
+/// The digests of files of one directory. What is learnt of them is known to the cache when this is dropped.
+pub(super) struct Beside<'a> {
+    cache: &'a StatCache,
+    directory: PathBuf,
+    known: Arc<Names>,
+    /// Files and what is known of them from now on.
+    learnt: Vec<(OsString, Option<Entry>)>,
+}
+
+impl Beside<'_> {
+    /// The digest of the file of a name with this state, which was asked for before `hash` is called.
     pub(super) fn digest(
-        &self,
-        path: &Path,
-        metadata: &Metadata,
+        &mut self,
+        name: &OsStr,
+        stat: &Stat,
         hash: impl FnOnce() -> io::Result<Digest>,
     ) -> io::Result<Digest> {
-        let (path, stamp) = (path.as_os_str().as_bytes(), Stamp::of(metadata));
-        if let Some(entry) = self.known.lock().unwrap_or_else(PoisonError::into_inner).entries.get(path)
+        let stamp = Stamp::of(stat);
+        let place = self.known.binary_search_by(|(known, _)| known.as_os_str().cmp(name));
+        if let Some((_, entry)) = place.ok().and_then(|place| self.known.get(place))
             && entry.stamp == stamp
         {
             return Ok(entry.digest);
         }
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let digest = hash()?;
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         let settled = i64::try_from(now.saturating_sub(SETTLED).as_nanos()).unwrap_or_default();
-        known.changed |= if stamp.modified.max(stamp.changed) < settled {
-            known.entries.insert(path.into(), Entry { stamp, digest });
-            true
-        } else {
-            known.entries.remove(path).is_some()
-        };
+        if stamp.modified.max(stamp.changed) < settled {
+            self.learnt.push((name.to_owned(), Some(Entry { stamp, digest })));
+        } else if place.is_ok() {
+            self.learnt.push((name.to_owned(), None));
+        }
         Ok(digest)
     }
 }
 
+impl Drop for Beside<'_> {
+    fn drop(&mut self) {
+        if self.learnt.is_empty() {
+            return;
+        }
+        let mut known = self.cache.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let names = known.directories.entry(std::mem::take(&mut self.directory)).or_default();
+        let mut all: BTreeMap<OsString, Entry> = names.iter().cloned().collect();
+        for (name, entry) in self.learnt.drain(..) {
+            match entry {
+                Some(entry) => all.insert(name, entry),
+                None => all.remove(&name),
+            };
+        }
+        *names = Arc::new(all.into_iter().collect());
+        known.changed = true;
+    }
+}
+
 impl Stamp {
-    fn of(metadata: &Metadata) -> Self {
+    fn of(stat: &Stat) -> Self {
         let time = |seconds: i64, nanoseconds: i64| seconds.saturating_mul(1_000_000_000).saturating_add(nanoseconds);
         Self {
-            size: metadata.size(),
-            modified: time(metadata.mtime(), metadata.mtime_nsec()),
-            changed: time(metadata.ctime(), metadata.ctime_nsec()),
-            device: metadata.dev(),
-            inode: metadata.ino(),
+            size: stat.st_size.cast_unsigned(),
+            modified: time(stat.st_mtime, stat.st_mtime_nsec.try_into().unwrap_or_default()),
+            changed: time(stat.st_ctime, stat.st_ctime_nsec.try_into().unwrap_or_default()),
+            device: stat.st_dev,
+            inode: stat.st_ino,
         }
     }
 
@@ -141,23 +189,48 @@ impl Stamp {
     }
 }
 
-fn parse(bytes: &[u8]) -> Option<HashMap<Box<[u8]>, Entry>> {
+fn put(bytes: &mut Vec<u8>, number: u64) {
+    bytes.extend(number.to_le_bytes());
+}
+
+fn put_text(bytes: &mut Vec<u8>, text: &OsStr) {
+    put(bytes, text.len() as u64);
+    bytes.extend(text.as_bytes());
+}
+
+fn parse(bytes: &[u8]) -> Option<HashMap<PathBuf, Arc<Names>>> {
     let mut rest = bytes.strip_prefix(HEADER)?;
-    let mut entries = HashMap::with_capacity(bytes.len() / 128);
-    while let Some((digest, after)) = rest.split_first_chunk() {
-        let mut numbers = [0; 6];
-        rest = after;
-        for number in &mut numbers {
-            let (bytes, after) = rest.split_first_chunk()?;
-            (*number, rest) = (u64::from_le_bytes(*bytes), after);
+    let mut directories = HashMap::new();
+    while !rest.is_empty() {
+        let directory = text(&mut rest)?;
+        let count = usize::try_from(number(&mut rest)?).ok()?;
+        let mut names = Names::with_capacity(count.min(rest.len()));
+        for _ in 0..count {
+            let (digest, after) = rest.split_first_chunk()?;
+            rest = after;
+            let mut numbers = [0; 5];
+            for place in &mut numbers {
+                *place = number(&mut rest)?;
+            }
+            let entry = Entry { stamp: Stamp::from_numbers(numbers), digest: Digest::from_bytes(*digest) };
+            names.push((text(&mut rest)?, entry));
         }
-        let [size, modified, changed, device, inode, length] = numbers;
-        let (path, after) = rest.split_at_checked(usize::try_from(length).ok()?)?;
-        rest = after;
-        let stamp = Stamp::from_numbers([size, modified, changed, device, inode]);
-        entries.insert(path.into(), Entry { stamp, digest: Digest::from_bytes(*digest) });
+        directories.insert(directory.into(), Arc::new(names));
     }
-    rest.is_empty().then_some(entries)
+    Some(directories)
+}
+
+fn number(rest: &mut &[u8]) -> Option<u64> {
+    let (bytes, after) = rest.split_first_chunk()?;
+    *rest = after;
+    Some(u64::from_le_bytes(*bytes))
+}
+
+fn text(rest: &mut &[u8]) -> Option<OsString> {
+    let length = usize::try_from(number(rest)?).ok()?;
+    let (text, after) = rest.split_at_checked(length)?;
+    *rest = after;
+    Some(OsString::from_vec(text.to_vec()))
 }
 
 #[cfg(test)]
@@ -169,8 +242,9 @@ mod tests {
     /// Hashes through a cache; tells whether the file was read.
     fn digest(cache: &StatCache, path: &Path) -> (Digest, bool) {
         let mut read = false;
-        let metadata = fs::symlink_metadata(path).expect("it exists");
-        let digest = cache.digest(path, &metadata, || {
+        let stat = rustix::fs::lstat(path).expect("it exists");
+        let (directory, name) = path.parent().zip(path.file_name()).expect("it is in a directory");
+        let digest = cache.beside(directory).digest(name, &stat, || {
             read = true;
             Digest::of_file(path)
         });
@@ -214,7 +288,9 @@ mod tests {
         let cache = StatCache::open(&file);
         let (path, other) = (Path::new("/etc/passwd"), Path::new("/etc/group"));
         digest(&cache, path);
-        let stolen = cache.digest(path, &fs::metadata(other)?, || Ok(Digest::of("another")))?;
+        let of_other = rustix::fs::stat(other)?;
+        let stolen =
+            cache.beside(Path::new("/etc")).digest(OsStr::new("passwd"), &of_other, || Ok(Digest::of("another")))?;
         assert_eq!(stolen, Digest::of("another"));
         digest(&cache, path);
         cache.save()?;

@@ -2,20 +2,35 @@
 
 use std::{
     ffi::OsStr,
-    fs::{self, File, OpenOptions},
+    fs::{self, File},
     io::{self, Read, Write},
-    os::unix::{
-        ffi::OsStrExt,
-        fs::{OpenOptionsExt, PermissionsExt, symlink},
+    os::{
+        fd::OwnedFd,
+        unix::{
+            ffi::OsStrExt,
+            fs::{MetadataExt, PermissionsExt},
+        },
     },
     path::{Path, PathBuf},
+};
+
+use rustix::{
+    fs::{AtFlags, CWD, FileType, Mode, OFlags, Stat, openat, readlinkat, statat, symlinkat},
+    io::Errno,
 };
 
 use super::{
     StatCache,
     listing::{self, Listings},
+    stat_cache::Beside,
 };
 use crate::support::{Digest, Hasher};
+
+/// How a directory is opened whose files are only asked for by name: where the system knows that, not to be read.
+#[cfg(target_os = "linux")]
+const WITHIN: OFlags = OFlags::PATH.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC);
+#[cfg(not(target_os = "linux"))]
+const WITHIN: OFlags = OFlags::DIRECTORY.union(OFlags::CLOEXEC);
 
 /// One file of a source.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,29 +72,29 @@ impl SourceTree {
 
     fn of(directory: &Path, paths: Vec<PathBuf>, cache: Option<&StatCache>) -> io::Result<Self> {
         let mut files = Vec::with_capacity(paths.len());
+        let mut siblings: Option<Siblings<'_>> = None;
         for path in paths {
-            let full = directory.join(&path);
-            let metadata = match fs::symlink_metadata(&full) {
-                Ok(metadata) => metadata,
-                // Tracked but deleted.
-                Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
-                    continue;
-                }
-                Err(error) => return Err(naming(&full, &error)),
+            let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else { continue };
+            let here = match siblings.take_if(|siblings| siblings.below == *parent) {
+                Some(here) => here,
+                None => Siblings::open(directory, parent, cache)?,
             };
-            let kind = metadata.file_type();
+            let here = siblings.insert(here);
+            let Some(stat) = here.stat(name)? else { continue };
+            let kind = FileType::from_raw_mode(stat.st_mode);
+            let full = || here.directory.join(name);
             if kind.is_symlink() {
-                let target = fs::read_link(&full).map_err(|error| naming(&full, &error))?;
+                let target = fs::read_link(full()).map_err(|error| naming(&full(), &error))?;
                 files.push(SourceFile { path, executable: false, digest: of_link(&target) });
             } else if kind.is_file() {
-                let hash = || Digest::of_file(&full);
-                let digest = match cache {
-                    Some(cache) => cache.digest(&full, &metadata, hash),
+                let hash = || Digest::of_file(&full());
+                let digest = match &mut here.known {
+                    Some(known) => known.digest(name, &stat, hash),
                     None => hash(),
                 };
-                let digest = digest.map_err(|error| naming(&full, &error))?;
+                let digest = digest.map_err(|error| naming(&full(), &error))?;
                 // The owner's bit, as git does: others depend on the umask.
-                files.push(SourceFile { path, executable: metadata.permissions().mode() & 0o100 != 0, digest });
+                files.push(SourceFile { path, executable: stat.st_mode & 0o100 != 0, digest });
             }
             // Directories here are submodules and nested repositories; sockets and devices are no sources.
         }
@@ -101,36 +116,85 @@ impl SourceTree {
     /// # Errors
     /// When a file cannot be read or written, or is no longer what was hashed.
     pub fn copy_to(&self, to: &Path) -> io::Result<()> {
-        fs::create_dir_all(to).map_err(|error| naming(to, &error))?;
-        let mut made = to.to_owned();
+        let mut siblings: Option<(Siblings<'_>, OwnedFd)> = None;
+        made(to)?;
         for file in &self.files {
-            let (source, target) = (self.directory.join(&file.path), to.join(&file.path));
-            if let Some(parent) = target.parent().filter(|parent| *parent != made) {
-                fs::create_dir_all(parent).map_err(|error| naming(parent, &error))?;
-                parent.clone_into(&mut made);
-            }
-            let copied = copy(&source, &target, file.executable).map_err(|error| naming(&source, &error))?;
+            let (Some(parent), Some(name)) = (file.path.parent(), file.path.file_name()) else { continue };
+            let here = match siblings.take_if(|(from, _)| from.below == *parent) {
+                Some(here) => here,
+                None => (Siblings::open(&self.directory, parent, None)?, made(&to.join(parent))?),
+            };
+            let (from, into) = siblings.insert(here);
+            let source = || from.directory.join(name);
+            let copied = from.copy(name, into, file.executable).map_err(|error| naming(&source(), &error))?;
             if copied != file.digest {
-                return Err(io::Error::other(format!("`{}` was changed while it was being used", source.display())));
+                return Err(io::Error::other(format!("`{}` was changed while it was being used", source().display())));
             }
         }
         Ok(())
     }
 }
 
-/// Copies a file or a link; gives the digest of what was copied.
-fn copy(source: &Path, target: &Path, executable: bool) -> io::Result<Digest> {
-    if fs::symlink_metadata(source)?.is_symlink() {
-        let to = fs::read_link(source)?;
-        symlink(&to, target)?;
-        return Ok(of_link(&to));
+/// The files of one directory of a source, which is opened once: the kernel walks its path once for all of them.
+struct Siblings<'a> {
+    /// Relative to the source.
+    below: PathBuf,
+    directory: PathBuf,
+    /// `None` where there is no such directory.
+    descriptor: Option<OwnedFd>,
+    known: Option<Beside<'a>>,
+}
+
+impl<'a> Siblings<'a> {
+    fn open(source: &Path, below: &Path, cache: Option<&'a StatCache>) -> io::Result<Self> {
+        let directory = source.join(below);
+        let descriptor = match openat(CWD, &directory, WITHIN, Mode::empty()) {
+            Ok(descriptor) => Some(descriptor),
+            Err(Errno::NOENT | Errno::NOTDIR) => None,
+            Err(error) => return Err(naming(&directory, &error.into())),
+        };
+        let known = cache.map(|cache| cache.beside(&directory));
+        Ok(Self { below: below.to_owned(), directory, descriptor, known })
     }
-    let mode = if executable { 0o755 } else { 0o644 };
-    let output = OpenOptions::new().write(true).create(true).truncate(true).mode(mode).open(target)?;
-    let (digest, _) = Digest::of_reader(Tee { input: File::open(source)?, output: &output })?;
-    // The umask may have taken bits away.
-    output.set_permissions(fs::Permissions::from_mode(mode))?;
-    Ok(digest)
+
+    /// The state of a file, or of the link itself; `None` where it is missing: tracked but deleted.
+    fn stat(&self, name: &OsStr) -> io::Result<Option<Stat>> {
+        let Some(descriptor) = &self.descriptor else { return Ok(None) };
+        match statat(descriptor, name, AtFlags::SYMLINK_NOFOLLOW) {
+            Ok(stat) => Ok(Some(stat)),
+            Err(Errno::NOENT | Errno::NOTDIR) => Ok(None),
+            Err(error) => Err(naming(&self.directory.join(name), &error.into())),
+        }
+    }
+
+    /// Copies a file or a link into another directory; gives the digest of what was copied.
+    fn copy(&self, name: &OsStr, into: &OwnedFd, executable: bool) -> io::Result<Digest> {
+        let from = self.descriptor.as_ref().ok_or(Errno::NOENT)?;
+        let input = match openat(from, name, OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::CLOEXEC, Mode::empty()) {
+            // of a link
+            Err(Errno::LOOP) => {
+                let to = readlinkat(from, name, Vec::new())?;
+                symlinkat(&to, into, name)?;
+                return Ok(of_link(Path::new(OsStr::from_bytes(to.to_bytes()))));
+            }
+            input => File::from(input?),
+        };
+        let mode = if executable { 0o755 } else { 0o644 };
+        let write = OFlags::WRONLY | OFlags::CREATE | OFlags::TRUNC | OFlags::CLOEXEC;
+        let output = File::from(openat(into, name, write, Mode::from_raw_mode(mode))?);
+        let (digest, _) = Digest::of_reader(Tee { input, output: &output })?;
+        // The umask may have taken bits away.
+        if output.metadata()?.mode() & 0o7777 != mode {
+            output.set_permissions(fs::Permissions::from_mode(mode))?;
+        }
+        Ok(digest)
+    }
+}
+
+/// A directory to write files into, which is made if it is missing.
+fn made(directory: &Path) -> io::Result<OwnedFd> {
+    let opened = fs::create_dir_all(directory).and_then(|()| Ok(openat(CWD, directory, WITHIN, Mode::empty())?));
+    opened.map_err(|error| naming(directory, &error))
 }
 
 fn of_link(target: &Path) -> Digest {
@@ -159,6 +223,8 @@ impl<R: Read, W: Write> Read for Tee<R, W> {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::symlink;
+
     use super::*;
 
     fn write(directory: &Path, files: &[(&str, &str)]) {

@@ -84,7 +84,7 @@ impl Vault {
         let token = match who {
             Who::Token(token) => token,
             Who::Role { role, secret } => {
-                redactor.learn(secret.clone());
+                redactor.learn("the login to Vault", secret.clone());
                 let target = format!("{url}/v1/auth/approle/login");
                 let mut request = agent.post(&target);
                 if let Some(namespace) = &namespace {
@@ -99,7 +99,7 @@ impl Vault {
                 Secret::new(token.ok_or_else(|| strange(&target))?)
             }
         };
-        redactor.learn(token.clone());
+        redactor.learn("the login to Vault", token.clone());
         Ok(Self { agent, url, namespace, token })
     }
 

@@ -3,7 +3,7 @@
 
 use std::{
     fmt,
-    path::Path,
+    path::{Path, PathBuf},
     process::{Command, Stdio},
     sync::Arc,
 };
@@ -39,6 +39,8 @@ pub struct AptPackage {
     pub suite: String,
     /// The package's name.
     pub package: String,
+    /// The keyring whose keys sign the repository; without one its signature is not verified.
+    pub signed_by: Option<PathBuf>,
 }
 
 impl fmt::Display for AptPackage {
@@ -103,9 +105,14 @@ pub(super) fn find(
         VersionFrom::Bumpversion => of_bumpversion(directory)?.ok_or_else(|| {
             VersionError(format!("no configuration of bumpversion in {} says a `current_version`", directory.display()))
         }),
-        VersionFrom::Apt { repository, suite, project, bump } => {
+        VersionFrom::Apt { repository, suite, project, bump, signed_by } => {
             let package = project.clone().unwrap_or_else(|| own_name(survey));
-            let wanted = AptPackage { repository: repository.clone(), suite: suite.clone(), package: package.clone() };
+            let wanted = AptPackage {
+                repository: repository.clone(),
+                suite: suite.clone(),
+                package: package.clone(),
+                signed_by: signed_by.as_ref().map(|keyring| request.root.join(keyring)),
+            };
             let ask = request.packaged.as_ref().ok_or_else(|| {
                 VersionError(format!("the version comes from {wanted}, and no apt repository is asked here"))
             })?;

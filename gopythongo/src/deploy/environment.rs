@@ -119,8 +119,9 @@ impl<E> Environment<E> {
         self
     }
 
-    /// Lets a version in when somebody has approved it, and takes only an application with a
-    /// [gate](crate::pipeline::Application::gate). There is no approval yet: until then, it refuses every version.
+    /// Lets a version in when somebody has approved its bytes, and takes only an application with a
+    /// [gate](crate::pipeline::Application::gate). A run promotes, waits there (exit code 4) and says what `approve RUN` would
+    /// let in: whoever holds the gate's key signs with it, by gpg, and the switch checks the signature. What has a local version (`+d0123abcd`) stays out, whoever approves it.
     pub fn protected(self) -> Environment<Protected> {
         Environment { approval: Approval::Protected, ..self.plain() }.into_state()
     }

@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{LocalHost, SimulatedHosts, hosted::Hosted};
+use super::{Approved, Candidate, LocalHost, SigningKey, SimulatedHosts, hosted::Hosted};
 use crate::run::Failure;
 
 /// All environments below a state directory; a service of runs.
@@ -33,6 +33,32 @@ impl Environments {
             Some(hosts) => Box::new(hosts.host(environment, application)),
             None => Box::new(self.local(environment, application)),
         }
+    }
+
+    /// Checks that an approval is what the key's owner has signed. In simulations, whoever approves is believed.
+    ///
+    /// # Errors
+    /// When it is not, or nobody can tell.
+    pub(super) fn verify(
+        &self,
+        key: &SigningKey,
+        environment: &str,
+        application: &str,
+        approved: &Approved,
+    ) -> Result<(), Failure> {
+        if self.simulated.is_some() {
+            return Ok(());
+        }
+        key.verify(&approved.statement(environment, application), &approved.signature).map_err(|mut failure| {
+            let Candidate { package, version, .. } = &approved.candidate;
+            let file = self.local(environment, application).approvals_file();
+            failure.message = format!(
+                "the approval of {package} {version} for {environment} in `{}` does not hold: {}",
+                file.display(),
+                failure.message
+            );
+            failure
+        })
     }
 
     /// An application's environment on this machine.

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{BlueGreen, Live, LocalHost, Package};
+use super::{Approvals, Approved, BlueGreen, Candidate, Live, LocalHost, Package};
 use crate::run::{Failure, process::Cancel};
 
 /// What can be done with an application's environment on a host; [`LocalHost`] says what each means. Whatever stands for
@@ -13,6 +13,15 @@ pub(crate) trait Hosted: fmt::Debug {
 
     /// Whether what is live is checked and drained as is said.
     fn is_run_by(&self, how: &BlueGreen) -> Result<bool, Failure>;
+
+    /// What waits here, and what was approved.
+    fn approvals(&self) -> Result<Approvals, Failure>;
+
+    /// Remembers that a run waits for an approval.
+    fn request(&self, candidate: Candidate) -> Result<(), Failure>;
+
+    /// Remembers an approval.
+    fn approve(&self, approved: Approved) -> Result<(), Failure>;
 
     /// Makes a package live.
     fn switch(
@@ -32,6 +41,18 @@ impl Hosted for LocalHost {
 
     fn is_run_by(&self, how: &BlueGreen) -> Result<bool, Failure> {
         Self::is_run_by(self, how)
+    }
+
+    fn approvals(&self) -> Result<Approvals, Failure> {
+        Self::approvals(self)
+    }
+
+    fn request(&self, candidate: Candidate) -> Result<(), Failure> {
+        Self::request(self, candidate)
+    }
+
+    fn approve(&self, approved: Approved) -> Result<(), Failure> {
+        Self::approve(self, approved)
     }
 
     fn switch(

@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use super::{BlueGreen, Live, Package, Slot, hosted::Hosted};
+use super::{Approvals, Approved, BlueGreen, Candidate, Live, Package, Slot, hosted::Hosted};
 use crate::{
     run::{Failure, process::Cancel},
     support::Digest,
@@ -33,6 +33,8 @@ pub(crate) struct Held {
     /// Nothing runs, although something is live.
     down: bool,
     port: u16,
+    /// What waits here, and what was approved.
+    approvals: Approvals,
     /// How often another version became live.
     pub(crate) switches: usize,
 }
@@ -47,6 +49,20 @@ impl SimulatedHosts {
     /// What serves in an environment.
     pub(crate) fn live(&self, environment: &str, application: &str) -> Option<Live> {
         self.get().get(&(environment.to_owned(), application.to_owned())).and_then(Held::live)
+    }
+
+    /// What waits in an environment, and what was approved there.
+    pub(crate) fn approvals(&self, environment: &str, application: &str) -> Approvals {
+        self.host(environment, application).with(|held| held.approvals.clone())
+    }
+
+    /// Somebody approves what was asked for last in an environment; gives its digest.
+    pub(crate) fn approve(&self, environment: &str, application: &str) -> Option<Digest> {
+        let candidate = self.approvals(environment, application).waiting.pop()?;
+        let (digest, by) = (candidate.digest, "somebody".to_owned());
+        let approved = Approved { candidate, by, at: "1970-01-01T00:00:00Z".to_owned(), signature: String::new() };
+        self.host(environment, application).approve(approved).ok()?;
+        Some(digest)
     }
 
     /// What is where now.
@@ -115,6 +131,20 @@ impl Hosted for SimulatedHost {
         Ok(self.with(|held| held.live.is_some() && held.how.as_ref() == Some(how)))
     }
 
+    fn approvals(&self) -> Result<Approvals, Failure> {
+        Ok(self.with(|held| held.approvals.clone()))
+    }
+
+    fn request(&self, candidate: Candidate) -> Result<(), Failure> {
+        self.with(|held| held.approvals.ask(candidate));
+        Ok(())
+    }
+
+    fn approve(&self, approved: Approved) -> Result<(), Failure> {
+        self.with(|held| held.approvals.approve(approved));
+        Ok(())
+    }
+
     fn switch(
         &self,
         package: &Package,
@@ -152,6 +182,7 @@ impl Held {
             pinned: self.pin.is_some(),
             previous: self.slots.get(&slot.other()).map(|(version, _)| version.clone()),
             since: None,
+            approved: self.approvals.of(&digest).cloned(),
         })
     }
 }

@@ -4,7 +4,9 @@ use std::{any::Any, collections::BTreeMap, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Approval, BlueGreen, Environment, Environments, Live, Package, hosted::Hosted};
+use super::{
+    Approval, BlueGreen, Candidate, Environment, Environments, Live, Package, SigningKey, admission, hosted::Hosted,
+};
 use crate::{
     context::Kinds,
     event::{Event, RunState},
@@ -24,10 +26,13 @@ pub struct Switch {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     port: Option<u16>,
     approval: Approval,
+    /// Whose signature a version needs where the environment is protected.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    key: Option<SigningKey>,
 }
 
 impl Switch {
-    pub(crate) fn new(application: &str, environment: &Environment, how: &BlueGreen) -> Self {
+    pub(crate) fn new(application: &str, environment: &Environment, how: &BlueGreen, key: Option<&SigningKey>) -> Self {
         Self {
             application: application.to_owned(),
             package: application.to_owned(),
@@ -36,6 +41,7 @@ impl Switch {
             hosts: environment.hosts.clone(),
             port: environment.port,
             approval: environment.approval.clone(),
+            key: key.filter(|_| environment.approval == Approval::Protected).cloned(),
         }
     }
 
@@ -70,6 +76,19 @@ impl Switch {
     /// Whether somebody has to let each version in.
     pub(crate) fn is_protected(&self) -> bool {
         self.approval == Approval::Protected
+    }
+
+    /// Whose signature lets a version in.
+    ///
+    /// # Errors
+    /// When the pipeline does not say it, which the compiler sees to.
+    pub(crate) fn key(&self) -> Result<&SigningKey, Failure> {
+        let unsaid = || {
+            let Self { application, environment, .. } = self;
+            Failure::refused(format!("nobody may let `{application}` into {environment}: no key is named"))
+                .hint("add `.gate(\"tests/integration\", SigningKey::fingerprint(\"…\"))` to the application")
+        };
+        self.key.as_ref().ok_or_else(unsaid)
     }
 
     /// The port that the pipeline says.
@@ -113,17 +132,13 @@ impl Step for Switch {
     }
 
     fn run(&self, work: &mut Work<'_>) -> Result<(), Failure> {
-        let (application, environment) = (&self.application, &self.environment);
-        if self.is_protected() {
-            let message = format!("environment `{environment}` is protected, and nobody can approve a version yet");
-            return Err(Failure::refused(message)
-                .hint("`.unattended(\"why\")` in pipeline.rs lets in every version whose tests passed"));
-        }
+        let application = &self.application;
         let channel = &work.context().channel;
         let Some(newest) = self.newest(work)? else {
             return Err(Failure::refused(format!("no version of `{application}` is in `{channel}`"))
                 .hint(format!("`run {application} --downstream` builds and publishes one")));
         };
+        self.admit(work, &newest)?;
         let store = work.service::<Store>()?;
         let file = store.blobs().path(&newest.digest);
         let package =
@@ -141,6 +156,36 @@ impl Step for Switch {
 impl Switch {
     fn host(&self, work: &Work<'_>) -> Result<Box<dyn Hosted>, Failure> {
         Ok(work.service::<Environments>()?.hosted(&self.environment, &self.application))
+    }
+
+    /// Lets a release in: into a protected environment, only bytes that somebody has approved there.
+    fn admit(&self, work: &Work<'_>, newest: &DebRelease) -> Result<(), Failure> {
+        if !self.is_protected() {
+            return Ok(());
+        }
+        let (host, store) = (self.host(work)?, work.service::<Store>()?);
+        let (current, channel) = (store.current()?, &work.context().channel);
+        admission::check(&current, channel, &self.package, newest)?;
+        let approvals = host.approvals()?;
+        if let Some(approved) = approvals.of(&newest.digest) {
+            work.service::<Environments>()?.verify(self.key()?, &self.environment, &self.application, approved)?;
+            work.say(&format!(
+                "{} {} was approved by {} at {}",
+                self.package, newest.version, approved.by, approved.at
+            ));
+            return Ok(());
+        }
+        let candidate = Candidate {
+            run: work.run_id().to_owned(),
+            package: self.package.clone(),
+            version: newest.version.clone(),
+            digest: newest.digest,
+            channel: channel.clone(),
+            generation: current.number,
+        };
+        let told = admission::told(&candidate, &self.application, &store, host.status()?.as_ref(), &approvals)?;
+        host.request(candidate.clone())?;
+        Err(admission::waits(work, &candidate, &self.environment, told))
     }
 
     /// The newest package of the application in the run's channel.
@@ -198,7 +243,7 @@ impl Switch {
             RunState::Live { generation, urls }
         });
         let (application, environment) = (self.application.clone(), self.environment.clone());
-        work.emit(Event::Live { application, environment, live, found });
+        work.emit(Event::Live { application, environment, live: Box::new(live), found });
     }
 
     /// The failure of a switch, with what serves all the same.

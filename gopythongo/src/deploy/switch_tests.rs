@@ -7,10 +7,10 @@ use crate::{
         BuildKind::{self, Develop, Master},
         Context, Redactor,
     },
-    deploy::{Environment, Environments},
+    deploy::{Environment, Environments, SigningKey},
     event::RunState,
     package::{Deb, Service},
-    pipeline::{Pipeline, SigningKey, application, deployment},
+    pipeline::{Pipeline, application, deployment},
     plan::{Selection, lower},
     run::{
         Ended, Failure, FailureKind, Options, RunDirectory, Services, Setting, execute,
@@ -65,11 +65,4 @@ fn a_channel_without_the_package_is_refused_with_the_way_to_get_one() {
     assert_eq!(failure.kind, FailureKind::Refused);
     assert_eq!(failure.message, "no version of `shop` is in `develop`");
     assert_eq!(failure.hint.as_deref(), Some("`run shop --downstream` builds and publishes one"));
-}
-
-#[test]
-fn a_protected_environment_refuses_every_version_while_nobody_can_approve_one() {
-    let (_, failure) = deployed(Master);
-    assert_eq!(failure.kind, FailureKind::Refused);
-    assert!(failure.message.starts_with("environment `production` is protected"), "{}", failure.message);
 }

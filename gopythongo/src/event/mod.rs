@@ -53,6 +53,13 @@ pub enum RunState {
         /// The generation; `None` if nothing but deployments was asked for.
         generation: Option<u64>,
     },
+    /// The set is in its channel, and deployments wait until somebody approves: what was live before is.
+    Waiting {
+        /// The generation; `None` if nothing but deployments was asked for.
+        generation: Option<u64>,
+        /// The steps that wait.
+        steps: Vec<StepId>,
+    },
     /// The set is staged: downstream jobs were left out.
     Staged {
         /// The jobs that were left out.
@@ -148,7 +155,7 @@ pub enum Event {
         /// The environment.
         environment: String,
         /// What serves there.
-        live: Live,
+        live: Box<Live>,
         /// Whether it did before this run looked.
         found: bool,
     },

@@ -1,20 +1,24 @@
 //! Which versions of a package an apt repository holds (the Debian repository format). What is read is a number to count on from,
-//! not bytes to install: the index is checked by its digest, the signature of `Release` is not.
+//! not bytes to install: the index is checked by its digest, the signature of `Release` where a keyring is given. Its
+//! `Valid-Until` is not looked at.
 
-use std::io::Read;
+use std::{io::Read, path::Path};
 
 use flate2::read::GzDecoder;
 
-use super::{Upstream, UpstreamError, upstream::read_whole, url};
+use super::{Upstream, UpstreamError, apt_signature, upstream::read_whole, url};
 use crate::{support::Digest, version::DebianVersion};
 
 /// The largest `Release` file, and the largest index as it is sent and unpacked, in bytes.
 const RELEASE_LIMIT: u64 = 16 << 20;
 const INDEX_LIMIT: u64 = 512 << 20;
 
+/// The largest signature, in bytes.
+const SIGNATURE_LIMIT: u64 = 1 << 20;
+
 impl Upstream {
     /// All versions of a package in a suite of an apt repository, in every component, for this machine and for all; none if it is
-    /// not there. What pip is told of certificates and proxies counts here too, and `~/.netrc`.
+    /// not there. With a keyring, `Release.gpg` must hold a good signature by one of its keys. What pip is told of certificates and proxies counts here too, and `~/.netrc`.
     ///
     /// # Errors
     /// When there is no such repository or suite, or it is not what it says it is.
@@ -23,9 +27,15 @@ impl Upstream {
         repository: &str,
         suite: &str,
         package: &str,
+        signed_by: Option<&Path>,
     ) -> Result<Vec<DebianVersion>, UpstreamError> {
         let dists = format!("{}/dists/{suite}", repository.trim_end_matches('/'));
         let release = self.text(&format!("{dists}/Release"), RELEASE_LIMIT)?;
+        if let Some(keyring) = signed_by {
+            let signature = self.text(&format!("{dists}/Release.gpg"), SIGNATURE_LIMIT)?;
+            let shown = format!("{}/Release", url::split_user(&dists).0);
+            apt_signature::verify(&release, &signature, keyring, &shown)?;
+        }
         let release = String::from_utf8_lossy(&release);
         let mut versions = Vec::new();
         let indices = indices(&release);

@@ -8,6 +8,7 @@ mod credentials;
 mod netrc;
 mod settings;
 
+mod apt_signature;
 mod apt_versions;
 mod client;
 mod page;

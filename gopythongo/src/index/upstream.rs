@@ -107,6 +107,7 @@ pub struct Upstream {
     client: Client,
     cache: PathBuf,
     pages: Mutex<HashMap<String, Slot>>,
+    trouble: Mutex<Option<UpstreamError>>,
 }
 
 /// The page of one project. Whoever asks holds its lock meanwhile, so that two askers at once make one request.
@@ -124,7 +125,24 @@ impl Upstream {
 
     pub(super) fn new(settings: &Settings, cache: &Path, offline: bool) -> Result<Self, UpstreamError> {
         let client = Client::new(settings, offline)?;
-        Ok(Self { indexes: settings.indexes.clone(), client, cache: cache.to_owned(), pages: Mutex::default() })
+        Ok(Self {
+            indexes: settings.indexes.clone(),
+            client,
+            cache: cache.to_owned(),
+            pages: Mutex::default(),
+            trouble: Mutex::default(),
+        })
+    }
+
+    /// Why it could not be asked the last time, if it could not. Installers do not pass on what they are told of that.
+    pub(crate) fn trouble(&self) -> Option<UpstreamError> {
+        self.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Remembers what a server's answer says of whether it can be asked.
+    fn noted<T>(&self, answer: Result<T, UpstreamError>) -> Result<T, UpstreamError> {
+        *self.trouble.lock().unwrap_or_else(PoisonError::into_inner) = answer.as_ref().err().cloned();
+        answer
     }
 
     /// The simple index that is asked last, without credentials, and who said so: for `config`.
@@ -205,10 +223,10 @@ impl Upstream {
 
     /// Opens a URL that a page named, for streaming; only 200 and 206 are answers.
     pub(super) fn open(&self, target: &str, headers: &[(&str, &str)]) -> Result<Response<Body>, UpstreamError> {
-        let response = self.client.get(target, self.credentials(target), headers)?;
+        let response = self.noted(self.client.get(target, self.credentials(target), headers))?;
         match response.status() {
             StatusCode::OK | StatusCode::PARTIAL_CONTENT => Ok(response),
-            status => Err(UpstreamError::status(target, status)),
+            status => self.noted(Err(UpstreamError::status(target, status))),
         }
     }
 
@@ -273,7 +291,7 @@ impl Upstream {
             headers.extend(page.header.etag.as_deref().map(|etag| ("if-none-match", etag)));
             headers.extend(page.header.last_modified.as_deref().map(|time| ("if-modified-since", time)));
         }
-        let response = self.client.get(&target, index.credentials.as_ref(), &headers)?;
+        let response = self.noted(self.client.get(&target, index.credentials.as_ref(), &headers))?;
         let header = |headers: &HeaderMap, name: &str| headers.get(name)?.to_str().ok().map(str::to_owned);
         let (etag, modified) = (header(response.headers(), "etag"), header(response.headers(), "last-modified"));
         let control = header(response.headers(), "cache-control");
@@ -298,7 +316,7 @@ impl Upstream {
                 };
                 Page::write(&path, Some(files), etag, modified, control.as_deref())
             }
-            status => Err(UpstreamError::status(&target, status)),
+            status => self.noted(Err(UpstreamError::status(&target, status))),
         }
     }
 
@@ -330,4 +348,20 @@ pub(super) fn read_whole(response: Response<Body>, limit: u64) -> io::Result<Vec
         return Err(io::Error::other(format!("it is larger than {limit} bytes")));
     }
     Ok(bytes)
+}
+
+#[cfg(test)]
+impl Upstream {
+    /// A client of a server, as if pip were configured for it.
+    pub(crate) fn of_url(url: &str, cache: &Path, offline: bool) -> Arc<Self> {
+        let here = Surroundings {
+            environment: [("PIP_INDEX_URL".to_owned(), url.to_owned())].into(),
+            pip: super::ask::PipAnswer::default(),
+            uv: Vec::new(),
+            uv_default: || None,
+            netrc: String::new(),
+        };
+        let settings = Settings::find(&here).expect("settings");
+        Arc::new(Self::new(&settings, cache, offline).expect("a client"))
+    }
 }

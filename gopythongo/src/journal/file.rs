@@ -5,7 +5,7 @@
 use std::{
     fmt,
     fs::{self, File, OpenOptions},
-    io,
+    io::{self, BufRead},
     path::{Path, PathBuf},
 };
 
@@ -25,6 +25,16 @@ pub struct Journal {
     last: u64,
     /// Bytes of whole records.
     length: u64,
+    /// Whether something may follow them that was not written to its end.
+    torn: bool,
+}
+
+/// A journal's first line, and what it says: the plan, which takes longer to read than all that follows. Whoever wrote it,
+/// and knows both, need not read it again.
+#[derive(Debug)]
+pub(crate) struct Beginning {
+    line: Vec<u8>,
+    record: Record,
 }
 
 /// A journal that cannot be read or written.
@@ -51,20 +61,33 @@ impl Journal {
     /// # Errors
     /// When the file cannot be read or written, or is damaged before its tail.
     pub fn open(path: &Path) -> Result<(Self, Vec<Record>), JournalError> {
+        Self::open_after(path, None)
+    }
+
+    /// The same of a journal whose beginning may be known.
+    pub(crate) fn open_after(path: &Path, known: Option<&Beginning>) -> Result<(Self, Vec<Record>), JournalError> {
+        let damaged = |message| JournalError { path: path.to_owned(), message };
         let Parsed { records, last, length } = match fs::read(path) {
-            Ok(bytes) => {
-                parse(&bytes, Self::is_told).map_err(|message| JournalError { path: path.to_owned(), message })?
-            }
+            Ok(bytes) => parse(&bytes, Self::is_told, known).map_err(damaged)?,
             Err(error) if error.kind() == io::ErrorKind::NotFound => Parsed::default(),
             Err(error) => return Err(failed("cannot read", path)(error)),
         };
         let file = Self::make(path, length).map_err(failed("cannot write", path))?;
-        Ok((Self { path: path.to_owned(), file, last, length }, records))
+        Ok((Self { path: path.to_owned(), file, last, length, torn: false }, records))
     }
 
     /// Whether whoever goes on with a run is told of a record.
     fn is_told(record: &str) -> bool {
         !record.starts_with("{\"result\":")
+    }
+
+    /// Half a record of an earlier attempt would be damage in the middle.
+    fn mend(&mut self) -> io::Result<()> {
+        if self.torn {
+            operations::cut(&self.file, &self.path, self.length)?;
+            self.torn = false;
+        }
+        Ok(())
     }
 
     fn make(path: &Path, length: u64) -> io::Result<File> {
@@ -89,7 +112,8 @@ impl Journal {
     /// When the file cannot be read, or is damaged before its tail.
     pub fn read(path: &Path) -> Result<Vec<Record>, JournalError> {
         let bytes = fs::read(path).map_err(failed("cannot read", path))?;
-        let parsed = parse(&bytes, |_| true).map_err(|message| JournalError { path: path.to_owned(), message })?;
+        let parsed =
+            parse(&bytes, |_| true, None).map_err(|message| JournalError { path: path.to_owned(), message })?;
         Ok(parsed.records)
     }
 
@@ -127,20 +151,20 @@ impl Journal {
     }
 
     fn write(&mut self, record: &Record, sync: fn(&File, &Path) -> io::Result<()>) -> Result<(), JournalError> {
-        let record = serde_json::to_string(record).map_err(|error| failed("cannot write", &self.path)(error.into()))?;
-        let line = line(self.last + 1, &record);
+        let line = line(self.last + 1, record).map_err(|error| failed("cannot write", &self.path)(error.into()))?;
         let cut = Fault::cut(self.last + 1, line.len());
-        let bytes = &line.as_bytes()[..cut.unwrap_or(line.len())];
-        // Half a record of an earlier attempt would be damage in the middle.
-        let written = operations::cut(&self.file, &self.path, self.length)
+        let bytes = &line[..cut.unwrap_or(line.len())];
+        self.mend()
             .and_then(|()| operations::write(&mut self.file, &self.path, bytes))
-            .and_then(|()| sync(&self.file, &self.path));
+            .and_then(|()| sync(&self.file, &self.path))
+            .map_err(|error| {
+                self.torn = true;
+                // else before the next record
+                let _ = self.mend();
+                failed("cannot write", &self.path)(error)
+            })?;
         if cut.is_some() {
             Fault::strike();
-        }
-        if let Err(error) = written {
-            let _ = operations::cut(&self.file, &self.path, self.length);
-            return Err(failed("cannot write", &self.path)(error));
         }
         self.last += 1;
         self.length += line.len() as u64;
@@ -148,15 +172,38 @@ impl Journal {
     }
 }
 
+impl Beginning {
+    /// Of a journal that was just written; `None` if it does not begin with this record.
+    pub(crate) fn of(path: &Path, record: Record) -> Option<Self> {
+        let bytes = fs::read(path).ok()?;
+        let line = first_line(&bytes);
+        let found = parse(line, |_| true, None).ok()?.records;
+        (found.first() == Some(&record)).then(|| Self { line: line.to_owned(), record })
+    }
+
+    /// The bytes with which a journal begins.
+    pub(crate) fn line(&self) -> &[u8] {
+        &self.line
+    }
+}
+
 fn failed<'a>(action: &'a str, path: &'a Path) -> impl FnOnce(io::Error) -> JournalError + 'a {
     move |error| JournalError { path: path.to_owned(), message: format!("{action} it: {error}") }
 }
 
-fn line(number: u64, record: &str) -> String {
-    format!("{{\"seq\":{number},\"sum\":\"{}\",\"record\":{record}}}\n", sum(number, record))
+/// The line of a record, which may be megabytes with a plan in it: it is written once, and its sum is put in.
+fn line(number: u64, record: &Record) -> serde_json::Result<Vec<u8>> {
+    let head = format!("{{\"seq\":{number},\"sum\":\"");
+    let mut line = format!("{head}........\",\"record\":").into_bytes();
+    let begin = line.len();
+    serde_json::to_writer(&mut line, record)?;
+    let sum = sum(number, &line[begin..]);
+    line[head.len()..head.len() + sum.len()].copy_from_slice(sum.as_bytes());
+    line.extend(b"}\n");
+    Ok(line)
 }
 
-fn sum(number: u64, record: &str) -> String {
+fn sum(number: u64, record: impl AsRef<[u8]>) -> String {
     let mut hasher = Hasher::new();
     hasher.part(number.to_le_bytes()).part(record);
     hasher.finish().short(8)
@@ -174,10 +221,16 @@ struct Parsed {
 }
 
 /// Reads the records whose JSON is wanted; looks at all of them.
-fn parse(bytes: &[u8], wanted: fn(&str) -> bool) -> Result<Parsed, String> {
+fn parse(bytes: &[u8], wanted: fn(&str) -> bool, known: Option<&Beginning>) -> Result<Parsed, String> {
     let mut parsed = Parsed::default();
-    let mut lines = bytes.split_inclusive(|byte| *byte == b'\n');
-    while let Some(line) = lines.next() {
+    let mut rest = bytes;
+    if let Some(Beginning { line, record }) = known.filter(|known| bytes.starts_with(&known.line)) {
+        parsed = Parsed { records: vec![record.clone()], last: 1, length: line.len() as u64 };
+        rest = &bytes[line.len()..];
+    }
+    while !rest.is_empty() {
+        let line = first_line(rest);
+        rest = &rest[line.len()..];
         let number = parsed.last + 1;
         let damaged = |what: &str| format!("line {number} is damaged: {what}");
         let record = match line.strip_suffix(b"\n") {
@@ -185,7 +238,7 @@ fn parse(bytes: &[u8], wanted: fn(&str) -> bool) -> Result<Parsed, String> {
             None if checked(number, &line[..line.len() - 1]).is_err() => break,
             None => return Err(damaged("it does not end")),
             // A power loss may leave a line's length without all of its blocks, and those of later ones.
-            Some(line) if line.contains(&0) && !was_synced(&lines.by_ref().collect::<Vec<_>>()) => break,
+            Some(line) if line.contains(&0) && !was_synced(rest) => break,
             Some(line) => checked(number, line).map_err(damaged)?,
         };
         if wanted(record) {
@@ -199,9 +252,18 @@ fn parse(bytes: &[u8], wanted: fn(&str) -> bool) -> Result<Parsed, String> {
     Ok(parsed)
 }
 
+/// With its end, if it has one.
+fn first_line(bytes: &[u8]) -> &[u8] {
+    let mut rest = bytes;
+    // reading bytes does not fail
+    let length = rest.skip_until(b'\n').unwrap_or(bytes.len());
+    &bytes[..length]
+}
+
 /// Whether one of these lines is a whole record that was synced: what is before it was, too. The last one may have been
 /// written, and nobody told.
-fn was_synced(lines: &[&[u8]]) -> bool {
+fn was_synced(lines: &[u8]) -> bool {
+    let lines: Vec<&[u8]> = lines.split_inclusive(|byte| *byte == b'\n').collect();
     let whole = |line: &&[u8]| {
         let text = std::str::from_utf8(line).ok()?.strip_suffix('\n')?;
         let number = text.strip_prefix("{\"seq\":")?.split(',').next()?.parse().ok()?;

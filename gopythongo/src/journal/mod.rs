@@ -7,5 +7,6 @@ mod loss_tests;
 mod record;
 
 pub use fault::Fault;
+pub(crate) use file::Beginning;
 pub use file::{Journal, JournalError};
 pub use record::Record;

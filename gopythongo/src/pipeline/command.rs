@@ -68,7 +68,7 @@ impl Step for CommandStep {
     fn inputs(&self) -> Inputs {
         let open = self.variables.iter().filter(|name| !self.secrets.contains_key(*name));
         let inputs = open.fold(Inputs::source(), |inputs, name| inputs.environment(name));
-        let inputs = self.secrets.iter().fold(inputs, |inputs, (name, from)| inputs.secret(name, from.clone()));
+        let inputs = inputs.secrets(&self.secrets);
         match self.argv.first() {
             Some(program) if !program.contains('/') => inputs.executable(program),
             _ => inputs,
@@ -82,7 +82,7 @@ impl Step for CommandStep {
         let source = directory(work.scratch(), "source")?;
         let home = directory(work.scratch(), "home")?;
         let temporary = directory(work.scratch(), "tmp")?;
-        work.tree()?.copy_to(&source).map_err(Failure::io("cannot copy the source to", &source))?;
+        work.copy_source(&source)?;
         let program = if program.contains('/') { source.join(program) } else { program.into() };
         let seen = self.variables.iter().filter_map(|name| Some((name, std::env::var_os(name)?)));
         let command = Command::new(program)
@@ -93,10 +93,7 @@ impl Step for CommandStep {
             .env("TMPDIR", temporary)
             .env("LANG", "C.UTF-8")
             .envs(seen);
-        let command = self
-            .secrets
-            .keys()
-            .try_fold(command, |command, name| Ok::<_, Failure>(command.env(name, work.secret(name)?.expose())))?;
+        let command = work.with_secrets(command)?;
         work.run(&command)
     }
 }
@@ -168,6 +165,30 @@ mod tests {
         let job = library("money").source(".").command("docs", ["sh", "-c", script]);
         assert_eq!(run(source.path(), job), []);
         assert!(source.path().join("README").exists() && !source.path().join("built").exists());
+    }
+
+    #[test]
+    fn a_copy_is_taken_over_as_long_as_nobody_touches_it() {
+        let source = tempfile::tempdir().unwrap();
+        std::fs::create_dir(source.path().join("src")).unwrap();
+        std::fs::write(source.path().join("src/money.py"), "1").unwrap();
+        let seen = tempfile::tempdir().unwrap();
+        let say = |then: &str| {
+            let seen = seen.path().join("inodes").display().to_string();
+            ["sh", "-c", &format!("stat -c %i src/money.py >>{seen}; test $(cat src/money.py) = 1 && {then}")]
+                .map(ToOwned::to_owned)
+        };
+        let job = library("money")
+            .source(".")
+            .command("looks", say("touch $TMPDIR/x $HOME/x"))
+            .command("writes", say("printf 2 >src/money.py"))
+            .command("adds", say("touch src/more"))
+            .command("ends", say("test ! -e src/more"));
+        assert_eq!(run(source.path(), job), []);
+        let inodes = std::fs::read_to_string(seen.path().join("inodes")).unwrap();
+        let inodes: Vec<&str> = inodes.lines().collect();
+        assert_eq!(inodes.len(), 4);
+        assert_eq!(inodes[0], inodes[1], "it was left as it was");
     }
 
     #[test]

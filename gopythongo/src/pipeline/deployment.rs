@@ -174,12 +174,13 @@ impl<A> From<Deployment<A>> for Job {
         deployment.check_environments();
         let how = deployment.blue_green.map(|(how, _)| how).unwrap_or_default();
         let application = &deployment.application.name;
+        let key = deployment.gate.as_ref().map(|gate| &gate.key);
         let steps = deployment.environments.into_iter().map(|environment| Declaration {
             manner: Manner::default(),
             kinds: environment.kinds,
             condition: None,
             location: environment.location.clone(),
-            step: Arc::new(Switch::new(application, &environment, &how)),
+            step: Arc::new(Switch::new(application, &environment, &how, key)),
         });
         Self {
             name: deployment.name,
@@ -209,11 +210,9 @@ mod tests {
             BuildKind::{Develop, Feature, Hotfix, Master, Release},
             Kinds,
         },
-        deploy::{BlueGreen, Environment, Protected},
+        deploy::{BlueGreen, Environment, Protected, SigningKey},
         package::{Deb, Service},
-        pipeline::{
-            Application, Deployment, Gated, JobBuilder, Pipeline, SigningKey, application, deployment, library,
-        },
+        pipeline::{Application, Deployment, Gated, JobBuilder, Pipeline, application, deployment, library},
         testing::plan,
     };
 

@@ -2,7 +2,7 @@
 
 use std::{any::Any, collections::BTreeMap, ops::Range, path::Path, sync::Arc};
 
-use super::{CommandStep, Declaration, Diagnostic, Job, Location, Source, draft::Draft};
+use super::{CommandStep, Declaration, Diagnostic, Job, Location, Source, draft::Draft, gate};
 use crate::{
     context::{BuildKind, Kinds, git::is_branch_name},
     package::Deb,
@@ -189,7 +189,7 @@ impl Draft {
                 .and("the gate", &gate.location)
                 .suggest("give the gate the directory that holds both, or make them a `.command(…)`")
         });
-        let mistakes = gate.key.mistake(&gate.location).into_iter().chain(other);
+        let mistakes = gate::mistake(&gate.key, &gate.location).into_iter().chain(other);
         self.job.diagnostics.extend(mistakes.collect::<Vec<_>>());
     }
 
@@ -272,6 +272,14 @@ impl Draft {
         }
         if let VersionFrom::Search { file, .. } = &from {
             self.check_path("version_from", file, location);
+        }
+        if let VersionFrom::Apt { repository, signed_by: None, .. } = &from {
+            let message = format!(
+                "the signature of `{repository}`, which decides the version of `{}`, is not verified",
+                self.job.name
+            );
+            let todo = "give its keys, as apt's `Signed-By` does: `.signed_by(\"keys/apt.asc\")`";
+            self.mistake(Diagnostic::warning(message, location).suggest(todo));
         }
         self.job.version_from = Some(from);
     }

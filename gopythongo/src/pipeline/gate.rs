@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::{Application, Diagnostic, Location};
 use crate::{
-    deploy::{Open, Protected},
+    deploy::{Open, Protected, SigningKey},
     python::IntegrationTests,
 };
 
@@ -20,26 +20,11 @@ pub struct Gate {
     pub location: Location,
 }
 
-/// The OpenPGP key whose owner lets versions into protected environments, by its fingerprint: a pipeline names keys and
-/// holds none.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(transparent)]
-pub struct SigningKey(String);
-
-impl SigningKey {
-    /// The key of a fingerprint: 40 hexadecimal digits (RFC 4880), or 64 (RFC 9580), with or without spaces.
-    pub fn fingerprint(fingerprint: impl AsRef<str>) -> Self {
-        let digits = fingerprint.as_ref().chars().filter(|c| !c.is_whitespace());
-        Self(digits.map(|c| c.to_ascii_uppercase()).collect())
-    }
-
-    /// What is wrong with it, if anything.
-    pub(super) fn mistake(&self, location: &Location) -> Option<Diagnostic> {
-        let is_whole = [40, 64].contains(&self.0.len()) && self.0.chars().all(|c| c.is_ascii_hexdigit());
-        let message = format!("`{}` is not the fingerprint of an OpenPGP key", self.0);
-        let suggestion = "`gpg --list-keys --with-colons` says it: 40 or 64 hexadecimal digits, never the short key id";
-        (!is_whole).then(|| Diagnostic::error(message, location).suggest(suggestion))
-    }
+/// What is wrong with a key, if anything.
+pub(super) fn mistake(key: &SigningKey, location: &Location) -> Option<Diagnostic> {
+    let message = format!("`{key}` is not the fingerprint of an OpenPGP key");
+    let suggestion = "`gpg --list-keys --with-colons` says it: 40 or 64 hexadecimal digits, never the short key id";
+    (!key.is_whole()).then(|| Diagnostic::error(message, location).suggest(suggestion))
 }
 
 /// An application that has no gate: what [`application`](super::application) begins.

@@ -30,7 +30,7 @@ pub use deployment::{Deployment, deployment};
 pub use diagnostic::{Diagnostic, Location, Severity};
 pub use draft::Draft;
 pub use gate::{
-    ApplicationItself, Deployable, Gate, GateKey, GateTests, Gated, PassedGate, SigningKey, Takes, Ungated, WithoutGate,
+    ApplicationItself, Deployable, Gate, GateKey, GateTests, Gated, PassedGate, Takes, Ungated, WithoutGate,
 };
 pub use job::{Declaration, Job, JobKind, Mention};
 pub use library::{Library, library};

@@ -10,6 +10,7 @@ use crate::{
     },
     python::{Flake8, Pytest, Tox},
     testing::plan,
+    version::VersionFrom,
 };
 
 /// Where a step runs, by kind, with the options that win.
@@ -244,6 +245,14 @@ fn a_condition_that_changes_nothing_is_a_doubt_with_both_lines() {
 +4: warning: `.except(Feature, …)` contains no step
 +5: warning: `mypy` runs in no build: `.on(Master, …)` within `.on(Develop, …)` leaves it no kind"
     );
+}
+
+#[test]
+fn an_apt_repository_that_anybody_can_stand_in_for_is_a_doubt() {
+    let from = VersionFrom::apt("https://apt.example", "stable");
+    let doubt = of(library("money").pytest().version_from(from.clone()));
+    assert!(doubt.contains("warning: the signature of `https://apt.example`, which decides the version of `money`"));
+    assert_eq!(of(library("money").pytest().version_from(from.signed_by("keys/apt.asc"))), "");
 }
 
 #[test]

@@ -51,6 +51,7 @@ pub fn lower(pipeline: &Pipeline, context: &Context, selection: &Selection) -> L
         hold_deployments(&mut drafts, &promotion);
         drafts.push(promotion);
     }
+    mark_protected(&mut drafts);
     let places = places(&drafts);
     let needs: Vec<Vec<usize>> = (0..drafts.len()).map(|n| needs(n, &drafts, &places, pipeline)).collect();
     let steps = in_order(&needs).into_iter().map(|n| planned(n, &drafts, &needs, pipeline, context)).collect();
@@ -277,6 +278,14 @@ fn hold_deployments(drafts: &mut [Draft<'_>], promotion: &Draft<'_>) {
         } else {
             draft.skip(format!("as nothing is promoted: {}", promotion.reason));
         }
+    }
+}
+
+/// Says of deployments to protected environments what they wait for.
+fn mark_protected(drafts: &mut [Draft<'_>]) {
+    let waits = |draft: &&mut Draft<'_>| draft.runs() && Switch::of(&draft.step).is_some_and(Switch::is_protected);
+    for draft in drafts.iter_mut().filter(waits) {
+        draft.reason += ", when somebody has approved these bytes";
     }
 }
 

@@ -81,18 +81,22 @@ pub struct PlannedStep {
     /// The step's options.
     pub options: serde_json::Value,
     /// The class, if the step is an effect.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub effect: Option<EffectClass>,
     /// Whether it runs.
     pub action: Action,
     /// Why it runs or is skipped.
     pub reason: String,
     /// Steps that must have passed first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub needs: Vec<StepId>,
     /// What it reads.
     pub inputs: Inputs,
     /// Artifacts that it leaves.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub outputs: Vec<String>,
     /// The job's source directory, relative to the pipeline's root or absolute.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source: Option<std::path::PathBuf>,
     /// After which it is ended.
     pub timeout: Duration,

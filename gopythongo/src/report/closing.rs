@@ -80,6 +80,11 @@ impl Closing {
                 lines.join("\n")
             }
             RunState::NotLive { generation } => self.not_live(*generation, &time, reds, paint),
+            RunState::Waiting { generation, steps } => {
+                let (waits, steps) = (paint.doubtful("waits for approval:"), words::list(steps));
+                let public = generation.map(|generation| format!("{}\n", self.public(generation, &time, paint)));
+                format!("{}{waits} `approve {run}` lets {steps} go on", public.unwrap_or_default())
+            }
             RunState::Staged { left_out } => {
                 let (staged, left_out) = (self.staged(), words::list(left_out));
                 if staged.is_empty() {

@@ -4,13 +4,21 @@ use super::{
     elapsed::elapsed,
     story::{Red, Telling, clean},
 };
-use crate::{run::RunDirectory, support::words};
+use crate::{
+    run::{FailureKind, RunDirectory},
+    support::words,
+};
 
 /// The failure of one step, in lines.
 pub(super) fn report(red: &Red, telling: &Telling) -> Vec<String> {
     let paint = telling.paint;
     let failure = &red.failure;
-    let mut lines = vec![format!("{} after {}: {}", paint.bad(&red.step), elapsed(red.ms), clean(&failure.message))];
+    let is_waiting = failure.kind == FailureKind::Waiting;
+    let mut lines = vec![if is_waiting {
+        format!("{}: {}", paint.doubtful(&red.step), clean(&failure.message))
+    } else {
+        format!("{} after {}: {}", paint.bad(&red.step), elapsed(red.ms), clean(&failure.message))
+    }];
     if let Some(command) = &failure.command {
         let words: Vec<String> = command.argv.iter().map(|word| words::shell(&clean(word))).collect();
         lines.push(format!("  command    {}", words.join(" ")));
@@ -20,7 +28,11 @@ pub(super) fn report(red: &Red, telling: &Telling) -> Vec<String> {
         lines.push(format!("  status     {}", command.status));
         lines.extend(quoted("output", &command.tail));
     }
-    lines.extend(quoted("log", &failure.tail));
+    if is_waiting {
+        lines.extend(failure.tail.iter().map(|line| format!("  {}", clean(line))));
+    } else {
+        lines.extend(quoted("log", &failure.tail));
+    }
     if !red.held.is_empty() {
         lines.push(format!("  not run because of it: {}", words::list(&red.held)));
     }

@@ -194,6 +194,9 @@ impl Story {
             StepOutcome::Failed if failure.is_some_and(|failure| failure.kind == FailureKind::Stale) => {
                 (paint.doubtful("↻"), format!("{:>6}  {}", elapsed(ms), paint.doubtful(&reason)))
             }
+            StepOutcome::Failed if failure.is_some_and(|failure| failure.kind == FailureKind::Waiting) => {
+                (paint.doubtful("…"), format!("{:>6}  {}", elapsed(ms), paint.doubtful(&reason)))
+            }
             StepOutcome::Failed => (paint.bad("✗"), format!("{:>6}  {}", elapsed(ms), paint.bad(&reason))),
             StepOutcome::Skipped => {
                 self.hold(step);

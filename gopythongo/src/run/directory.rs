@@ -53,18 +53,29 @@ impl RunDirectory {
     /// # Errors
     /// When there is no such run, or it is still running.
     pub fn open(state: &Path, id: Option<&str>) -> Result<Self, RunError> {
-        let runs = Self::list(state)?;
-        let id = match id {
-            Some(id) if runs.iter().any(|run| run == id) => id.to_owned(),
-            Some(id) => {
+        Self::hold(state, Self::find(state, id)?)
+    }
+
+    /// The id of an earlier run, the latest one if none is named.
+    ///
+    /// # Errors
+    /// When there is no such run.
+    pub fn find(state: &Path, id: Option<&str>) -> Result<String, RunError> {
+        let mut runs = Self::list(state)?;
+        if runs.is_empty() {
+            let hint = Some("`run` makes the first one; `--state DIR` looks elsewhere".to_owned());
+            return Err(RunError { hint, ..RunError::usage(format!("there is no run in `{}`", state.display())) });
+        }
+        match id {
+            Some(id) if !runs.iter().any(|run| run == id) => {
                 let nearest = crate::support::words::nearest(id, runs.iter().map(String::as_str));
                 let nearest = nearest.map(|run| format!("did you mean `{run}`?"));
                 let hint = nearest.or_else(|| Some(format!("the latest one is `{}`", runs.last()?)));
-                return Err(RunError { hint, ..RunError::usage(format!("there is no run `{id}`")) });
+                Err(RunError { hint, ..RunError::usage(format!("there is no run `{id}`")) })
             }
-            None => runs.last().cloned().ok_or_else(|| RunError::usage("there is no earlier run".to_owned()))?,
-        };
-        Self::hold(state, id)
+            Some(id) => Ok(id.to_owned()),
+            None => Ok(runs.pop().unwrap_or_default()),
+        }
     }
 
     /// The ids of all runs, oldest first.

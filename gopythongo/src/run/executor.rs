@@ -11,11 +11,13 @@ use std::{
 };
 
 use super::{
-    Failure, FailureKind, Outcome, Rehearsal, RunDirectory, RunError, Services,
+    AnyStep, Failure, FailureKind, Outcome, Rehearsal, RunDirectory, RunError, Services,
     bus::Bus,
+    copies::Copies,
     durations::Durations,
     machine::machine,
     process::{Cancel, Supervisor, end_leftovers},
+    receipts,
     scheduler::{Load, Scheduler},
     trees::{ReadAhead, Trees},
     work::Shared,
@@ -95,16 +97,20 @@ pub fn execute(lowered: &Lowered, options: &Options, setting: Setting) -> Result
     directory.sweep();
     let cache_directory = directory.state().join("cache");
     let manifests = Manifests::default();
-    let cache = Cache::open(&cache_directory)
-        .map_err(|error| RunError::io("cannot open the cache", &cache_directory, &error))?
-        .with(&manifests);
+    let rehearsal = services.get::<Rehearsal>();
+    let cache = match &rehearsal {
+        Some(rehearsal) => Cache::in_memory(&rehearsal.cache),
+        None => Cache::open(&cache_directory)
+            .map_err(|error| RunError::io("cannot open the cache", &cache_directory, &error))?,
+    };
+    let cache = cache.with(&manifests);
     let shared_state = services.get::<SharedState>();
     let cache = cache.shared(shared_state.clone());
     let repositories = services.get::<Repositories>().map(|asked| (*asked).clone()).unwrap_or_default();
     let trees = Arc::new(Trees::new(&cache_directory, &context, &manifests, repositories));
-    let rehearsal = services.get::<Rehearsal>();
     let read_ahead = rehearsal.is_none().then(|| ReadAhead::begin(&trees, &lowered.plan));
-    let (mut journal, earlier) = Journal::open(&directory.path().join("journal.ndjson"))?;
+    let beginning = rehearsal.as_ref().and_then(|rehearsal| rehearsal.beginning());
+    let (mut journal, earlier) = Journal::open_after(&directory.path().join("journal.ndjson"), beginning)?;
     let resumed = !earlier.is_empty();
     if resumed && rehearsal.is_none() {
         end_leftovers(directory.id());
@@ -138,6 +144,7 @@ pub fn execute(lowered: &Lowered, options: &Options, setting: Setting) -> Result
             cancel,
             machine: machine(),
             blobs: cache.blobs().to_owned(),
+            copies: Copies::new(directory.work().join(".copies")),
             conclusion: Mutex::default(),
         },
         bus,
@@ -179,6 +186,10 @@ pub fn execute(lowered: &Lowered, options: &Options, setting: Setting) -> Result
     // what others may use is complete when the run has ended; whoever interrupts it waits for nothing
     if !run.shared.cancel.is_cancelled() {
         cache.finish();
+        if let Some(shared) = shared_state.as_deref() {
+            let effects = worker.effects.lock().unwrap_or_else(PoisonError::into_inner);
+            receipts::tell(shared, directory.id(), &effects);
+        }
     }
     let state = run.state(&failures);
     run.append(&Record::Finished { state: state.clone() })?;
@@ -186,8 +197,10 @@ pub fn execute(lowered: &Lowered, options: &Options, setting: Setting) -> Result
         read_ahead.end();
     }
     run.shared.trees.save();
-    // without it the next run begins with something else
-    let _ = durations.save(shared_state.as_deref());
+    if run.rehearsal.is_none() {
+        // without it the next run begins with something else
+        let _ = durations.save(shared_state.as_deref());
+    }
     let _ = cache.save();
     worker.clear();
     for message in shared_state.iter().flat_map(|state| state.warnings()) {
@@ -201,13 +214,22 @@ pub fn execute(lowered: &Lowered, options: &Options, setting: Setting) -> Result
 #[derive(Default)]
 struct Turn {
     scheduler: Scheduler,
-    outcomes: BTreeMap<StepId, Outcome>,
+    /// What each step left, by its number.
+    outcomes: Vec<Option<Arc<Outcome>>>,
     failures: Vec<(StepId, Failure)>,
     running: usize,
     /// Threads that have nothing to do.
     waiting: usize,
     /// Whether nothing runs and nothing can begin any more.
     over: bool,
+}
+
+/// The steps that run, by their numbers.
+struct Round<'a> {
+    steps: Vec<&'a PlannedStep>,
+    needs: Vec<Vec<usize>>,
+    /// `None` for what today's pipeline does not have.
+    code: Vec<Option<&'a AnyStep>>,
 }
 
 struct Run<'a> {
@@ -235,9 +257,11 @@ impl Run<'_> {
         let costs = self.costs(&steps, worker);
         let loads = steps.iter().map(|step| Load::of(&step.manner)).collect();
         let scheduler = Scheduler::new(&needs, &costs, loads, self.options.jobs.get());
-        let turn = Mutex::new(Turn { scheduler, ..Turn::default() });
+        let turn = Mutex::new(Turn { scheduler, outcomes: vec![None; steps.len()], ..Turn::default() });
+        let code: Vec<Option<&AnyStep>> = steps.iter().map(|step| worker.code.get(&step.id)).collect();
+        let round = Round { steps, needs, code };
         let (changed, over) = (Condvar::new(), Condvar::new());
-        let threads = self.options.jobs.get().min(steps.len());
+        let threads = self.options.jobs.get().min(round.steps.len());
         if let Some(rehearsal) = &self.rehearsal {
             rehearsal.begin(threads);
         }
@@ -245,17 +269,17 @@ impl Run<'_> {
         let own = usize::from(self.rehearsal.is_some()).min(threads);
         std::thread::scope(|scope| {
             for number in own..threads {
-                let (steps, turn, changed, over) = (&steps, &turn, &changed, &over);
+                let (round, turn, changed, over) = (&round, &turn, &changed, &over);
                 scope.spawn(move || {
-                    self.take_turns(steps, worker, turn, changed, number);
+                    self.take_turns(round, worker, turn, changed, number);
                     over.notify_one();
                 });
             }
             for number in 0..own {
-                self.take_turns(&steps, worker, &turn, &changed, number);
+                self.take_turns(&round, worker, &turn, &changed, number);
             }
             let mut held = turn.lock().unwrap_or_else(PoisonError::into_inner);
-            while !held.over && !steps.is_empty() {
+            while !held.over && !round.steps.is_empty() {
                 let waited = over.wait_timeout(held, Duration::from_millis(100));
                 held = waited.unwrap_or_else(PoisonError::into_inner).0;
                 self.bus.tick(begin.elapsed());
@@ -269,7 +293,7 @@ impl Run<'_> {
                 Some((step, failure)) if failure.kind != FailureKind::Cancelled => format!("`{step}` failed"),
                 _ => "the run was interrupted".to_owned(),
             };
-            self.finish(steps[node], StepOutcome::Cancelled, Some(reason));
+            self.finish(round.steps[node], StepOutcome::Cancelled, Some(reason));
         }
         match worker.broken() {
             Some(error) => Err(error),
@@ -278,14 +302,7 @@ impl Run<'_> {
     }
 
     /// Performs one step after the other, until none is left that could begin.
-    fn take_turns(
-        &self,
-        steps: &[&PlannedStep],
-        worker: &Worker<'_>,
-        turn: &Mutex<Turn>,
-        changed: &Condvar,
-        number: usize,
-    ) {
+    fn take_turns(&self, round: &Round<'_>, worker: &Worker<'_>, turn: &Mutex<Turn>, changed: &Condvar, number: usize) {
         let rehearsal = self.rehearsal.as_deref();
         let _part = rehearsal.map(|rehearsal| rehearsal.enter(number));
         let mut held = turn.lock().unwrap_or_else(PoisonError::into_inner);
@@ -313,22 +330,22 @@ impl Run<'_> {
                 continue;
             };
             held.running += 1;
-            let step = steps[node];
-            let outcome = |need: &StepId| Some((need.clone(), held.outcomes.get(need)?.clone()));
-            let needed: BTreeMap<StepId, Outcome> = step.needs.iter().filter_map(outcome).collect();
+            let step = round.steps[node];
+            let outcome = |need: &usize| Some((round.steps[*need].id.clone(), held.outcomes[*need].clone()?));
+            let needed: BTreeMap<StepId, Arc<Outcome>> = round.needs[node].iter().filter_map(outcome).collect();
             drop(held);
-            let ending = worker.perform(step, &needed);
+            let ending = worker.perform(step, round.code[node], &needed);
             held = turn.lock().unwrap_or_else(PoisonError::into_inner);
             held.running -= 1;
             match ending.result {
                 Ok(outcome) => {
-                    held.outcomes.insert(step.id.clone(), outcome);
+                    held.outcomes[node] = Some(Arc::new(outcome));
                     held.scheduler.passed(node);
                 }
                 Err(failure) => {
                     let what = if failure.kind == FailureKind::Cancelled { "was interrupted" } else { "did not pass" };
                     for lost in held.scheduler.failed(node) {
-                        self.finish(steps[lost], StepOutcome::Skipped, Some(format!("`{}` {what}", step.id)));
+                        self.finish(round.steps[lost], StepOutcome::Skipped, Some(format!("`{}` {what}", step.id)));
                     }
                     held.failures.push((step.id.clone(), failure));
                 }
@@ -371,7 +388,9 @@ impl Run<'_> {
     }
 
     fn goes_on(&self, failures: &[(StepId, Failure)]) -> bool {
-        !self.shared.cancel.is_cancelled() && (self.options.keep_going || failures.is_empty())
+        // where somebody has yet to let one thing in, the others need not wait
+        let failed = failures.iter().any(|(_, failure)| failure.kind != FailureKind::Waiting);
+        !self.shared.cancel.is_cancelled() && (self.options.keep_going || !failed)
     }
 
     fn finish(&self, step: &PlannedStep, outcome: StepOutcome, reason: Option<String>) {
@@ -397,11 +416,16 @@ impl Run<'_> {
         let conclusion = self.shared.conclusion.lock().unwrap_or_else(PoisonError::into_inner).take();
         if !failures.is_empty() {
             // only deployments follow what is public
-            return match conclusion {
-                Some(RunState::Promoted { generation }) => RunState::NotLive { generation: Some(generation) },
-                Some(RunState::Live { generation, .. }) => RunState::NotLive { generation },
-                _ => RunState::Failed,
+            let generation = match conclusion {
+                Some(RunState::Promoted { generation }) => Some(Some(generation)),
+                Some(RunState::Live { generation, .. }) => Some(generation),
+                _ => None,
             };
+            if failures.iter().all(|(_, failure)| failure.kind == FailureKind::Waiting) {
+                let steps = failures.iter().map(|(step, _)| step.clone()).collect();
+                return RunState::Waiting { generation: generation.flatten(), steps };
+            }
+            return generation.map_or(RunState::Failed, |generation| RunState::NotLive { generation });
         }
         conclusion.unwrap_or_else(|| match self.plan.left_out.as_slice() {
             [] => RunState::Checked,

@@ -22,6 +22,8 @@ pub enum FailureKind {
     Infrastructure,
     /// A lock, a conflict or a rule refuses. Exit code 4.
     Refused,
+    /// Somebody has to let it go on, and has not yet: nothing is wrong. Exit code 4.
+    Waiting,
     /// What the run was based on has changed: the plan is executed again on the new base, a few times. Exit code 4.
     Stale,
     /// The run was interrupted. Exit code 128 + signal.
@@ -52,7 +54,8 @@ pub struct Failure {
     pub hint: Option<String>,
     /// The command, if one failed.
     pub command: Option<Box<FailedCommand>>,
-    /// The last lines of what something else than a command of the step printed: a service's log.
+    /// The last lines of what something else than a command of the step printed: a service's log. Of a step that waits, what
+    /// whoever lets it go on has to know.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub tail: Vec<String>,
 }
@@ -80,6 +83,12 @@ impl Failure {
     #[must_use]
     pub fn refused(message: impl Into<String>) -> Self {
         Self::of(FailureKind::Refused, message)
+    }
+
+    /// Somebody has to let it go on, and has not yet.
+    #[must_use]
+    pub fn waiting(message: impl Into<String>) -> Self {
+        Self::of(FailureKind::Waiting, message)
     }
 
     /// A failure of a given kind.

@@ -8,6 +8,7 @@ use std::{
 
 use super::{
     Outcome, RunError, Services,
+    copies::Copies,
     machine::machine,
     process::{Cancel, Supervisor},
     pure::key_of,
@@ -18,6 +19,7 @@ use crate::{
     cache::{Cache, Lookup, Manifests},
     context::{Context, Redactor, Repositories},
     plan::{Action, Lowered, PlannedStep, StepId},
+    shared::SharedState,
 };
 
 /// No run has this id.
@@ -51,7 +53,7 @@ pub fn foresee(
 ) -> Result<Vec<(StepId, Foreseen)>, RunError> {
     let directory = state.join("cache");
     let manifests = Manifests::default();
-    let cache = Cache::read_only(&directory).with(&manifests);
+    let cache = Cache::read_only(&directory).with(&manifests).shared(services.get::<SharedState>());
     let supervisor =
         Supervisor::start().map_err(|error| RunError::io("cannot supervise processes in", state, &error))?;
     let repositories = services.get::<Repositories>().map(|asked| (*asked).clone()).unwrap_or_default();
@@ -65,14 +67,15 @@ pub fn foresee(
         cancel: Cancel::new(),
         machine: machine(),
         blobs: cache.blobs().to_owned(),
+        copies: Copies::new(directory.join("copies")),
         conclusion: Mutex::default(),
     };
     let wanted = closure(lowered, id);
-    let mut outcomes: BTreeMap<StepId, Outcome> = BTreeMap::new();
+    let mut outcomes: BTreeMap<StepId, Arc<Outcome>> = BTreeMap::new();
     let mut seen: BTreeMap<StepId, Foreseen> = BTreeMap::new();
     for step in lowered.plan.steps.iter().filter(|step| wanted.contains(&step.id)) {
         let (foreseen, outcome) = step_now(lowered, step, &shared, &cache, &seen, &outcomes);
-        outcomes.extend(outcome.map(|outcome| (step.id.clone(), outcome)));
+        outcomes.extend(outcome.map(|outcome| (step.id.clone(), Arc::new(outcome))));
         seen.insert(step.id.clone(), foreseen);
     }
     let told = |(step, foreseen): &(StepId, Foreseen)| {
@@ -88,7 +91,7 @@ fn step_now(
     shared: &Shared,
     cache: &Cache,
     seen: &BTreeMap<StepId, Foreseen>,
-    outcomes: &BTreeMap<StepId, Outcome>,
+    outcomes: &BTreeMap<StepId, Arc<Outcome>>,
 ) -> (Foreseen, Option<Outcome>) {
     let before = step.needs.iter().find_map(|need| match seen.get(need)? {
         Foreseen::Runs(_) | Foreseen::Unknown(_) => Some(need.clone()),

@@ -17,7 +17,7 @@ use crate::{
 pub struct Key<'a> {
     pub(super) shared: &'a Shared,
     pub(super) step: &'a PlannedStep,
-    pub(super) needed: &'a BTreeMap<String, Outcome>,
+    pub(super) needed: &'a BTreeMap<String, Arc<Outcome>>,
     pub(super) parts: Vec<(String, String)>,
 }
 
@@ -95,7 +95,7 @@ impl Key<'_> {
 
     /// What the steps that this one needs left, by step id.
     #[must_use]
-    pub fn needed(&self) -> &BTreeMap<String, Outcome> {
+    pub fn needed(&self) -> &BTreeMap<String, Arc<Outcome>> {
         self.needed
     }
 

@@ -1,6 +1,6 @@
 //! What a step that passed leaves: artifacts, counts, a receipt. Serialised into cache, journal and events.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 
@@ -81,11 +81,11 @@ impl Redactor {
 /// Among the outcomes that `step` needs, that of a kind of its own job: on the same Python if there is one, else the one
 /// without a label.
 pub(super) fn of_kind<'a>(
-    needed: &'a BTreeMap<String, Outcome>,
+    needed: &'a BTreeMap<String, Arc<Outcome>>,
     step: &PlannedStep,
     kind: &str,
 ) -> Option<&'a Outcome> {
     let plain = format!("{}/{kind}", step.job);
     let labelled = step.id.split_once(':').and_then(|(_, label)| needed.get(&format!("{plain}:{label}")));
-    labelled.or_else(|| needed.get(&plain))
+    labelled.or_else(|| needed.get(&plain)).map(AsRef::as_ref)
 }

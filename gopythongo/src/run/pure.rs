@@ -4,6 +4,7 @@ use std::{
     collections::BTreeMap,
     fs,
     path::{Path, PathBuf},
+    sync::Arc,
     time::Instant,
 };
 
@@ -11,6 +12,7 @@ use super::{
     AnyStep, Failure, FailureKind, Key, Outcome, Rehearsal, RunDirectory, Work,
     executor::millis,
     process::Spent,
+    sealed,
     work::Shared,
     worker::{Report, Worker},
 };
@@ -101,6 +103,8 @@ impl Worker<'_> {
         for name in code.outputs() {
             let file = only_file(&RunDirectory::outputs(&scratch).join(&name))
                 .ok_or_else(|| Failure::new(format!("`{}` wrote no `{name}`", work.step.id)))?;
+            let called = file.file_name().unwrap_or_default().to_string_lossy();
+            sealed::check(&self.shared.redactor, &file, &called)?;
             let artifact = self.cache.put_artifact(&file).map_err(Failure::io("cannot keep", &file))?;
             work.outcome.artifacts.insert(name, artifact);
         }
@@ -114,7 +118,7 @@ pub(super) fn key_of(
     code: &AnyStep,
     shared: &Shared,
     step: &PlannedStep,
-    needed: &BTreeMap<String, Outcome>,
+    needed: &BTreeMap<String, Arc<Outcome>>,
 ) -> Result<Vec<(String, String)>, Failure> {
     let mut key = Key { shared, step, needed, parts: Vec::new() };
     key.part("its code", format!("{} {}", step.kind, step.version));

@@ -1,9 +1,9 @@
 //! Who goes next in a run of which nothing is real: the same seed, the same order of steps and of what they do. The
 //! scheduler, the journal and the effects are those of every run.
 
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
-use crate::support::Hasher;
+use crate::{cache::Memory, journal::Beginning, support::Hasher};
 
 /// How many threads take part at most.
 const MOST: usize = 4;
@@ -13,6 +13,9 @@ const MOST: usize = 4;
 #[derive(Debug)]
 pub(crate) struct Rehearsal {
     seed: Option<u64>,
+    /// What is known of earlier runs.
+    pub(super) cache: Memory,
+    beginning: Option<Arc<Beginning>>,
     state: Mutex<State>,
     /// One for each thread, which waits for its turn.
     turns: [Condvar; MOST],
@@ -47,9 +50,14 @@ pub(super) struct Part<'a> {
 impl Rehearsal {
     /// Without a seed, steps begin in the order in which a run with one thread begins them when all take equally long; with
     /// one, in another order that the plan allows.
-    pub(crate) fn new(seed: Option<u64>) -> Self {
+    pub(crate) fn new(seed: Option<u64>, cache: Memory, beginning: Option<Arc<Beginning>>) -> Self {
         let state = State { random: fastrand::Rng::with_seed(seed.unwrap_or_default()), ..State::default() };
-        Self { seed, state: Mutex::new(state), turns: Default::default() }
+        Self { seed, cache, beginning, state: Mutex::new(state), turns: Default::default() }
+    }
+
+    /// How the journal begins, if that is known.
+    pub(crate) fn beginning(&self) -> Option<&Beginning> {
+        self.beginning.as_deref()
     }
 
     /// How long a step is said to take: it decides which of those that are ready begins.
@@ -101,14 +109,11 @@ impl Rehearsal {
     }
 
     fn next(&self, state: &mut State) {
-        let ready: Vec<usize> =
-            (0..state.threads.len()).filter(|number| state.threads[*number] == Thread::Ready).collect();
         let before = state.turn;
-        state.turn = match ready.len() {
-            0 => None,
-            1 => Some(ready[0]),
-            _ => Some(ready[state.random.usize(..ready.len())]),
-        };
+        let many = state.threads.iter().filter(|thread| **thread == Thread::Ready).count();
+        let place = if many > 1 { state.random.usize(..many) } else { 0 };
+        let mut ready = state.threads.iter().enumerate().filter(|(_, thread)| **thread == Thread::Ready);
+        state.turn = ready.nth(place).map(|(number, _)| number);
         if let Some(number) = state.turn.filter(|_| state.turn != before) {
             self.turns[number % MOST].notify_all();
         }

@@ -70,20 +70,26 @@ pub enum Probe {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Inputs {
     /// Whether the job's source files are read.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub source: bool,
     /// Kinds of steps of the same job whose artifacts are read: `"wheel"`, `"lock"`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub artifacts: Vec<String>,
     /// Kinds of steps of the same job that must have passed first; nothing of theirs is read.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub after: Vec<String>,
     /// Environment variables that the step's commands see; their values are in the key.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub environment: Vec<String>,
     /// Programs, found on `PATH`, whose digests are in the key.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub executables: Vec<String>,
     /// Secrets that the step asks for with [`Work::secret`], by the names by which it does, and where they are. What they are is in
     /// no key; without them, as in a pull request of a fork, the step does not run.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub secrets: BTreeMap<String, SecretFrom>,
     /// Whether the run's index is read: then the uploads of upstream jobs come first.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub index: bool,
 }
 
@@ -125,6 +131,12 @@ impl Inputs {
     #[must_use]
     pub fn secret(mut self, name: &str, from: SecretFrom) -> Self {
         self.secrets.insert(name.to_owned(), from);
+        self
+    }
+
+    /// Adds secrets by their names.
+    pub(crate) fn secrets(mut self, secrets: &BTreeMap<String, SecretFrom>) -> Self {
+        self.secrets.extend(secrets.clone());
         self
     }
 

@@ -11,6 +11,7 @@ use std::{
 
 use super::{
     Artifact, Failure, FailureKind, Outcome, Receipt, Services, TestCounts,
+    copies::Copies,
     failure::FailedCommand,
     key::missing,
     process::{Cancel, Command, Finished, Spent, Status, Supervisor},
@@ -18,7 +19,7 @@ use super::{
     trees::Trees,
 };
 use crate::{
-    context::{Context, JobContext, Redactor, Secret, Secrets, SourceTree},
+    context::{Context, JobContext, Pristine, Redactor, Secret, Secrets, SourceTree},
     event::{Event, RunState},
     plan::PlannedStep,
     support::{Digest, words},
@@ -40,6 +41,8 @@ pub(crate) struct Shared {
     pub(crate) machine: &'static str,
     /// Where blobs of the cache are: artifacts of earlier steps.
     pub(crate) blobs: PathBuf,
+    /// Copies of sources that wait for another command.
+    pub(super) copies: Copies,
     /// How a step says that the run ends.
     pub(crate) conclusion: Mutex<Option<RunState>>,
 }
@@ -56,8 +59,10 @@ impl Shared {
 pub struct Work<'a> {
     pub(super) shared: &'a Shared,
     pub(super) step: &'a PlannedStep,
-    pub(super) needed: &'a BTreeMap<String, Outcome>,
+    pub(super) needed: &'a BTreeMap<String, Arc<Outcome>>,
     pub(super) scratch: Scratch,
+    /// The copy of the source that is left to others when the step has ended.
+    pub(super) copy: Option<(PathBuf, Pristine)>,
     pub(super) outcome: Outcome,
     /// Why the outcome is not for later runs, if it is not.
     pub(super) unsure: Option<String>,
@@ -108,6 +113,17 @@ impl Work<'_> {
         self.shared.trees.get(&self.source())
     }
 
+    /// Puts a copy of the job's source files into an empty directory: one that an earlier step has left as it was, if there is one.
+    ///
+    /// # Errors
+    /// When a file cannot be read or written, or is no longer what was hashed.
+    pub(crate) fn copy_source(&mut self, to: &Path) -> Result<(), Failure> {
+        let copied = self.shared.copies.put(&self.tree()?, to);
+        let pristine = copied.map_err(Failure::io("cannot copy the source to", to))?;
+        self.copy = pristine.map(|pristine| (to.to_owned(), pristine));
+        Ok(())
+    }
+
     /// An empty directory of this step's own, removed when the step ends.
     #[must_use]
     pub fn scratch(&self) -> &Path {
@@ -133,7 +149,7 @@ impl Work<'_> {
 
     /// What the steps that this one needs left, by step id.
     #[must_use]
-    pub fn needed(&self) -> &BTreeMap<String, Outcome> {
+    pub fn needed(&self) -> &BTreeMap<String, Arc<Outcome>> {
         self.needed
     }
 
@@ -256,6 +272,20 @@ impl Work<'_> {
             };
             error.hint.into_iter().fold(failure, Failure::hint)
         })
+    }
+
+    /// A command that sees every secret that the step declared, as a variable of its name.
+    ///
+    /// # Errors
+    /// As [`secret`](Self::secret).
+    pub(crate) fn with_secrets(&self, command: Command) -> Result<Command, Failure> {
+        let mut names = self.step.inputs.secrets.keys();
+        names.try_fold(command, |command, name| Ok(command.env(name, self.secret(name)?.expose())))
+    }
+
+    /// The text with `***` for every secret that the run knows.
+    pub(crate) fn redact(&self, text: &str) -> String {
+        self.shared.redactor.redact(text)
     }
 
     /// Runs a command; every other end than exit code 0 is a failure with the tail of its output.

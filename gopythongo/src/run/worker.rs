@@ -4,7 +4,7 @@ use std::{
     collections::BTreeMap,
     panic::{AssertUnwindSafe, catch_unwind},
     path::PathBuf,
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
     time::Instant,
 };
 
@@ -65,9 +65,14 @@ impl Worker<'_> {
     }
 
     /// Performs a step and reports its end.
-    pub(super) fn perform(&self, step: &PlannedStep, needed: &BTreeMap<StepId, Outcome>) -> Ending {
+    pub(super) fn perform(
+        &self,
+        step: &PlannedStep,
+        code: Option<&AnyStep>,
+        needed: &BTreeMap<StepId, Arc<Outcome>>,
+    ) -> Ending {
         let begin = Instant::now();
-        let mut report = catch_unwind(AssertUnwindSafe(|| self.step(step, needed))).unwrap_or_else(|panic| {
+        let mut report = catch_unwind(AssertUnwindSafe(|| self.step(step, code, needed))).unwrap_or_else(|panic| {
             let message = panic
                 .downcast_ref::<String>()
                 .cloned()
@@ -78,6 +83,14 @@ impl Worker<'_> {
         if let Err(failure) = &mut report.result {
             *failure = self.redacted(failure);
         }
+        if self.bus.is_heard() {
+            self.tell(step, &report, begin);
+        }
+        Ending { result: report.result }
+    }
+
+    /// Tells how a step ended that began at a moment.
+    fn tell(&self, step: &PlannedStep, report: &Report, begin: Instant) {
         let (result, failure) = match &report.result {
             Ok(outcome) => (Some(Box::new(outcome.clone())), None),
             Err(failure) => (None, Some(Box::new(failure.clone()))),
@@ -88,18 +101,17 @@ impl Worker<'_> {
         self.bus.emit(Event::StepFinished {
             step: step.id.clone(),
             outcome: report.outcome,
-            reason: report.reason,
+            reason: report.reason.clone(),
             ms: millis(begin.elapsed()),
             cpu_ms: millis(report.spent.cpu),
             commands_ms: millis(report.spent.wall),
             result,
             failure,
         });
-        Ending { result: report.result }
     }
 
-    fn step(&self, step: &PlannedStep, needed: &BTreeMap<StepId, Outcome>) -> Report {
-        let Some(code) = self.code.get(&step.id) else {
+    fn step(&self, step: &PlannedStep, code: Option<&AnyStep>, needed: &BTreeMap<StepId, Arc<Outcome>>) -> Report {
+        let Some(code) = code else {
             return Report::failed(
                 Failure::refused(format!("today's pipeline has no step `{}`", step.id)),
                 Spent::default(),
@@ -117,6 +129,7 @@ impl Worker<'_> {
             step,
             needed,
             scratch: Scratch::new(RunDirectory::scratch(&self.directory.work(), &step.id)),
+            copy: None,
             outcome: Outcome::default(),
             unsure: None,
             spent: Spent::default(),
@@ -128,10 +141,13 @@ impl Worker<'_> {
             Nature::Pure => self.pure(code, &mut work),
             Nature::Effect(class) => self.effect(code, class, &mut work),
         };
-        // where a command failed stays until the next run, for whoever looks into it
-        let kept =
-            report.as_ref().is_err_and(|failure| failure.command.is_some() && failure.kind != FailureKind::Cancelled);
-        let Work { scratch, spent, .. } = work;
+        // where a command failed stays until the next run, for whoever looks into it; where one had secrets, nothing stays
+        let failed = |failure: &Failure| failure.command.is_some() && failure.kind != FailureKind::Cancelled;
+        let kept = step.inputs.secrets.is_empty() && report.as_ref().is_err_and(failed);
+        let Work { scratch, spent, copy, .. } = work;
+        if let Some((place, pristine)) = copy.filter(|_| !kept) {
+            self.shared.copies.leave(&place, pristine);
+        }
         if let Some(scratch) = scratch.wanted().filter(|_| !kept) {
             self.leave(scratch);
         }
@@ -148,15 +164,17 @@ impl Worker<'_> {
     /// that was freed in the last minute before it makes another one, which costs each step more than the removal.
     fn leave(&self, scratch: PathBuf) {
         let mut left = self.left.lock().unwrap_or_else(PoisonError::into_inner);
-        left.push(scratch);
+        // the last one's reports may be read yet
         let many = if left.len() < LEFT { Vec::new() } else { std::mem::take(&mut *left) };
+        left.push(scratch);
         drop(left);
         self.remove(&many);
     }
 
-    /// Removes the directories of the steps that have ended.
+    /// Removes the directories of the steps that have ended, and what they left for others.
     pub(super) fn clear(&self) {
-        let left = std::mem::take(&mut *self.left.lock().unwrap_or_else(PoisonError::into_inner));
+        let mut left = std::mem::take(&mut *self.left.lock().unwrap_or_else(PoisonError::into_inner));
+        left.extend(self.shared.copies.directory().map(ToOwned::to_owned));
         self.remove(&left);
     }
 

@@ -12,6 +12,7 @@
 //! | `v2/entries/DIGEST` | an outcome with its key |
 //! | `v2/sources/DIGEST` | what a source in a key consisted of |
 //! | `v2/durations` | how long steps took |
+//! | `v2/receipts` | what effects changed, and in which runs |
 //! | `blobs/ab/cdef…` | artifacts by their digests |
 
 mod declared;

@@ -76,12 +76,19 @@ impl Blobs {
         operations::persist(file, &path).map_err(at("cannot write", &path))
     }
 
-    /// Puts a copy of a file: a link would change with the file.
+    /// Puts a copy of a file: a link would change with the file. One of these blobs is only read.
     ///
     /// # Errors
     /// When it cannot be read or written; nothing is then left.
     pub fn put_file(&self, path: &Path) -> io::Result<(Digest, u64)> {
-        self.put(File::open(path).map_err(at("cannot read", path))?)
+        let open = || File::open(path).map_err(at("cannot read", path));
+        if path.starts_with(&self.directory) {
+            let (digest, size) = Digest::of_reader(open()?)?;
+            if self.path(&digest) == path {
+                return Ok((digest, size));
+            }
+        }
+        self.put(open()?)
     }
 
     /// Takes over a file that its owner needs no more: moves it if it is this user's alone and on the same file system, and

@@ -33,6 +33,11 @@ impl DebRelease {
     pub(super) fn label(&self) -> Label {
         label(&self.version)
     }
+
+    /// Whether its version has a local label: it is one machine's or one branch's.
+    pub(crate) fn is_local(&self) -> bool {
+        self.label() != Label::None
+    }
 }
 
 /// What the local label of a Debian version, or of a Python one, says of the bytes: it is what follows the last `+`, unless that is what a post-release has there.

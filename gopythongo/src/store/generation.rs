@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use pep440_rs::Version;
 use serde::{Deserialize, Serialize};
 
-use super::{DebRelease, Figure};
+use super::{DebRelease, Figure, series::Label};
 use crate::support::Digest;
 
 /// The channel that all others fall back to.
@@ -94,6 +94,11 @@ impl Release {
     /// Its version, parsed; `None` if it is none.
     pub(super) fn parsed(&self) -> Option<Version> {
         self.version.parse().ok()
+    }
+
+    /// Whether its version has a local label: it is one machine's or one branch's.
+    pub(crate) fn is_local(&self) -> bool {
+        self.parsed().is_some_and(|version| Label::of(&version) != Label::None)
     }
 
     /// Digests of all its blobs.

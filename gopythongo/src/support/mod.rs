@@ -9,7 +9,11 @@ mod files;
 mod ini;
 mod lock;
 pub(crate) mod operations;
+#[cfg(test)]
+pub(crate) mod patience;
 pub(crate) mod race;
+#[cfg(test)]
+mod seeded;
 pub(crate) mod shared;
 mod sum;
 #[cfg(test)]
@@ -22,4 +26,6 @@ pub use epoch::SOURCE_DATE_EPOCH;
 pub use files::{Durability, copy_tree, sync_together, write_atomic};
 pub use ini::{Entry, Ini};
 pub use lock::{FileLock, Held};
+#[cfg(test)]
+pub(crate) use seeded::seeded;
 pub(crate) use sum::Sum;

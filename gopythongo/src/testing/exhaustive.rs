@@ -1,25 +1,25 @@
 //! Every choice of faults at every point where one can come, and runs whose steps come in other orders.
 
-use std::{
-    collections::BTreeMap,
-    fmt,
-    path::{Path, PathBuf},
-    sync::Arc,
-};
+use std::{fmt, fs, io, sync::Arc};
 
 use super::{
-    performance::{first_record, perform},
-    schedule::{Mishap, Schedule},
-    simulation::{Simulation, end},
+    end::End,
+    performance::perform,
+    schedule::{Mishap, Schedule, THREADS},
+    simulation::Simulation,
     world::{Moment, Progress},
 };
-use crate::{context::Context, event::RunState, plan::Lowered, store::Figure, support::Digest};
+use crate::{
+    context::Context,
+    deploy::Switch,
+    event::RunState,
+    journal::{Beginning, Record},
+    plan::Lowered,
+    run::Rehearsal,
+};
 
 /// How many orders of steps are tried.
 const INTERLEAVINGS: u64 = 1_000;
-
-/// How many steps are under way at once where they come in other orders.
-const THREADS: usize = 3;
 
 /// What was tried, all of which held.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,7 +28,7 @@ pub struct Explored {
     pub schedules: usize,
     /// Orders of steps, each with up to as many faults.
     pub interleavings: usize,
-    /// Runs and resumptions altogether.
+    /// Runs and resumptions altogether. What several schedules begin with is played once.
     pub runs: usize,
 }
 
@@ -38,32 +38,30 @@ impl fmt::Display for Explored {
     }
 }
 
-/// What is left of a run when all is done, without what may differ: ids, and times.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct End {
-    state: &'static str,
-    promotions: u64,
-    /// By channel and package: versions and digests.
-    packages: BTreeMap<(String, String), Vec<Shows>>,
-    figures: BTreeMap<(String, String), Figure>,
-    /// By environment and application.
-    live: BTreeMap<(String, String), Serves>,
-    elsewhere: BTreeMap<String, u32>,
-}
-
-/// The version and the digests of a release.
-type Shows = (String, Vec<Digest>);
-
-/// Version and digest of what serves, and how often another one became live.
-type Serves = (Option<(String, Digest)>, usize);
-
 /// What one schedule came to.
 struct Played {
     /// Which steps began, by run.
     began: Vec<Vec<String>>,
     broken: Vec<String>,
     end: Option<End>,
+    /// How a test would say what was played.
+    script: String,
+    /// Where schedules with one fault more go on.
+    paused: Option<Arc<Paused>>,
 }
+
+/// A run that failed, or was killed, before it is resumed.
+struct Paused {
+    moment: Moment,
+    progress: Progress,
+    run: String,
+    journal: Vec<u8>,
+    began: Vec<Vec<String>>,
+    script: String,
+}
+
+/// A schedule that is still to be played, and where it begins if not at the beginning.
+type Waiting = (Schedule, Option<Arc<Paused>>);
 
 /// What all schedules begin with.
 struct Stage<'a> {
@@ -72,24 +70,28 @@ struct Stage<'a> {
     context: Arc<Context>,
     moment: Moment,
     generation: u64,
-    /// What the cache knows of the build before.
-    known: Vec<u8>,
-    /// The first record of the journals.
-    first_record: Vec<u8>,
+    /// How a test would say what was played before.
+    script: String,
+    /// With what all journals begin.
+    beginning: Option<Arc<Beginning>>,
+    /// How many faults there are at most.
+    faults: usize,
     runs: usize,
 }
 
 impl Simulation {
     /// Tries every choice of up to so many faults, each at every point of the run, or of the resumption that follows, at which
     /// it can come: a step fails, the program is killed before or after an effect whose receipt is not written, an effect's
-    /// answer is lost. Then tries 1,000 orders of steps, three under way at once, with faults here and there. Everything was
-    /// built and promoted once before, and has changed since. After the last fault the run is resumed until it is done.
+    /// answer is lost. What waits for an approval gets it. Then tries 1,000 orders of steps, three under way at once, with
+    /// faults here and there. Everything was built and promoted once before, and has changed since. After the last fault the
+    /// run is resumed until it is done.
     ///
     /// Two faults are enough to see what one does to the way back from another; three take an hour.
     ///
     /// # Panics
     /// When something does not hold that always must (as for [`run`](Self::run)), what the [team claims](Self::always) does
-    /// not, or when all is done something is otherwise than it is without faults, or was done twice. The schedule is told.
+    /// not, or when all is done something is otherwise than it is without faults, or was done twice. The schedule is told, and how to
+    /// repeat it alone.
     #[track_caller]
     pub fn exhaustive(self, faults: usize) -> Explored {
         self.explore(faults, INTERLEAVINGS)
@@ -97,16 +99,16 @@ impl Simulation {
 
     #[track_caller]
     pub(super) fn explore(&self, faults: usize, interleavings: u64) -> Explored {
-        let mut stage = self.set_the_stage();
+        let mut stage = self.set_the_stage(faults);
         let nothing = Schedule::default();
-        let reference = stage.play(&nothing);
-        reference.check(&nothing, None);
-        let mut waiting = stage.worse(&nothing, &reference, faults);
+        let reference = stage.play(&nothing, None);
+        stage.check(&reference, &nothing, None);
+        let mut waiting = stage.worse(&nothing, &reference, None);
         let (points, mut schedules) = (waiting.clone(), 1);
-        while let Some(schedule) = waiting.pop() {
-            let played = stage.play(&schedule);
-            played.check(&schedule, reference.end.as_ref());
-            waiting.extend(stage.worse(&schedule, &played, faults));
+        while let Some((schedule, begin)) = waiting.pop() {
+            let played = stage.play(&schedule, begin.as_deref());
+            stage.check(&played, &schedule, reference.end.as_ref());
+            waiting.extend(stage.worse(&schedule, &played, begin.as_ref()));
             schedules += 1;
         }
         for seed in 0..interleavings {
@@ -115,25 +117,29 @@ impl Simulation {
             // the faults have been tried in all places: here they are tried in other orders
             let some = if seed % 4 == 0 { random.usize(..=faults) } else { 0 };
             for run in 0..some {
-                if let Some((_, step, fault)) = random.choice(&points).and_then(|point| point.faults.first()) {
+                if let Some((_, step, fault)) = random.choice(&points).and_then(|(point, _)| point.faults.first()) {
                     schedule = schedule.and(run, step, *fault);
                 }
             }
-            stage.play(&schedule).check(&schedule, reference.end.as_ref());
+            let played = stage.play(&schedule, None);
+            stage.check(&played, &schedule, reference.end.as_ref());
         }
         Explored { schedules, interleavings: usize::try_from(interleavings).unwrap_or_default(), runs: stage.runs }
     }
 
     /// Builds and promotes everything once, then changes it.
     #[track_caller]
-    fn set_the_stage(&self) -> Stage<'_> {
+    fn set_the_stage(&self, faults: usize) -> Stage<'_> {
         let (lowered, context) = self.lowered();
-        let empty = self.world.moment();
-        let (known, first_record) = (Vec::new(), Vec::new());
+        let moment = self.world.moment();
+        let (generation, script, beginning, runs) = (0, String::new(), None, 0);
         let mut stage =
-            Stage { simulation: self, lowered, context, moment: empty, generation: 0, known, first_record, runs: 0 };
-        stage.play(&Schedule::default()).check(&Schedule::default(), None);
-        for job in &self.test.pipeline.jobs {
+            Stage { simulation: self, lowered, context, moment, generation, script, beginning, faults, runs };
+        let first = stage.play(&Schedule::default(), None);
+        stage.check(&first, &Schedule::default(), None);
+        stage.script = first.script;
+        for job in self.test.pipeline.jobs.iter().filter(|job| job.is_built()) {
+            stage.script.push_str(&format!(".changes({:?})", job.name));
             *self.world.state().revisions.entry(job.name.clone()).or_insert(1) += 1;
         }
         stage.moment = self.world.moment();
@@ -143,76 +149,97 @@ impl Simulation {
 }
 
 impl Stage<'_> {
-    /// Plays a schedule from the beginning to the end of its last resumption.
+    /// Plays a schedule to the end of its last resumption, from the beginning or from where others have come to.
     #[track_caller]
-    fn play(&mut self, schedule: &Schedule) -> Played {
-        let world = &self.simulation.world;
-        world.put_back(&self.moment);
+    fn play(&mut self, schedule: &Schedule, begin: Option<&Paused>) -> Played {
         let cannot = |error: &dyn fmt::Display| -> ! { panic!("the simulated run cannot be kept: {error}") };
-        let state = world.state_directory("schedule").unwrap_or_else(|error| cannot(&error));
-        // without it everything is built as if for the first time
-        let _ = std::fs::write(latest(&state), &self.known);
-        let mut played = Played { began: Vec::new(), broken: Vec::new(), end: None };
+        let world = &self.simulation.world;
+        let script = self.script.clone() + &schedule.order();
+        let mut played = Played { began: Vec::new(), broken: Vec::new(), end: None, script, paused: None };
         let mut progress = Progress { generation: self.generation, ..Progress::default() };
         let (mut run, mut last): (Option<String>, _) = (None, None);
-        for attempt in 0..=schedule.faults.len() + 1 {
+        world.put_back(begin.map_or(&self.moment, |begin| &begin.moment));
+        if let Some(begin) = begin {
+            begin.restore().unwrap_or_else(|error| cannot(&error));
+            (progress, run) = (begin.progress.clone(), Some(begin.run.clone()));
+            played.began.clone_from(&begin.began);
+            played.script.clone_from(&begin.script);
+        }
+        // where somebody has to approve what is deployed, the run goes on when they have
+        let is_protected = self.lowered.code.values().filter_map(Switch::of).any(Switch::is_protected);
+        for attempt in played.began.len()..=schedule.faults.len() + 1 + usize::from(is_protected) {
             let faults = schedule.faults.iter().filter(|(number, ..)| *number == attempt);
             progress.faults = faults.map(|(_, step, fault)| (step.clone(), *fault)).collect();
-            let seed = schedule.seed.map(|seed| seed.wrapping_mul(31).wrapping_add(attempt as u64));
-            let act = self.simulation.act(&self.lowered, &self.context, progress, seed);
-            let act = Arc::new(act);
-            let earlier = run.as_deref().ok_or(self.first_record.as_slice());
+            played.script.push_str(&schedule.script(attempt));
+            let seed = schedule.seed_of(attempt);
+            let rehearsal = Rehearsal::new(seed, world.cache.clone(), self.beginning.clone());
+            let act = Arc::new(self.simulation.act(&self.lowered, &self.context, progress, rehearsal));
             let threads = if seed.is_some() { THREADS } else { 1 };
-            let performed = perform(&act, &self.lowered, &self.context, &state, earlier, threads);
+            let performed = perform(&act, &self.lowered, &self.context, run.as_deref(), threads, false);
             let performed = performed.unwrap_or_else(|error| cannot(&error));
             self.runs += 1;
             played.broken.extend(act.false_receipts());
             played.broken.extend(performed.state.iter().flat_map(|state| act.undone(state)));
             progress = std::mem::take(&mut *act.progress());
-            if self.first_record.is_empty() {
-                self.first_record = first_record(&progress.journal);
-            }
             played.broken.append(&mut progress.broken);
             played.began.push(progress.began.clone());
             progress = progress.afterwards();
-            run = Some(performed.run);
             let done = matches!(
                 performed.state,
                 Some(RunState::Checked | RunState::Promoted { .. } | RunState::Live { .. } | RunState::Staged { .. })
             );
+            if matches!(performed.state, Some(RunState::Waiting { .. })) {
+                for (environment, application) in act.protected() {
+                    if world.approve(environment, application) {
+                        played.script.push_str(&format!(".approves({environment:?})"));
+                    }
+                }
+            }
             last = Some((performed.state, performed.failures));
             if done || !played.broken.is_empty() {
                 break;
             }
+            let is_last = schedule.faults.last().is_some_and(|(number, ..)| *number == attempt);
+            if is_last && schedule.faults.len() < self.faults && schedule.seed.is_none() {
+                let (began, moment, progress) = (played.began.clone(), world.moment(), progress.clone());
+                let journal = fs::read(&progress.journal).unwrap_or_else(|error| cannot(&error));
+                let (run, script) = (performed.run.clone(), played.script.clone());
+                played.paused = Some(Arc::new(Paused { moment, progress, run, journal, began, script }));
+            }
+            run = Some(performed.run);
         }
         match last {
-            Some((Some(state), failures)) if failures.is_empty() => played.end = Some(self.end(&state)),
+            Some((Some(state), failures)) if failures.is_empty() => played.end = Some(End::of(world, &state)),
             Some((_, failures)) if played.broken.is_empty() => {
                 let why = failures.first().map(|(step, failure)| format!(": `{step}`: {failure}"));
                 played.broken.push(format!("it does not come to its end{}", why.unwrap_or_default()));
             }
             _ => {}
         }
-        if self.known.is_empty() {
-            self.known = std::fs::read(latest(&state)).unwrap_or_default();
+        if self.beginning.is_none() {
+            let (plan, context) = (self.lowered.plan.clone(), self.context.clone());
+            let started = Record::Started { plan, context, arguments: Vec::new() };
+            self.beginning = Beginning::of(&progress.journal, started).map(Arc::new);
         }
-        let _ = std::fs::remove_dir_all(&state);
+        let _ = fs::remove_dir_all(world.state_directory());
         played
     }
 
     /// The schedules with one fault more, at a point that is reached after the last one.
-    fn worse(&self, schedule: &Schedule, played: &Played, faults: usize) -> Vec<Schedule> {
-        if schedule.faults.len() >= faults {
+    fn worse(&self, schedule: &Schedule, played: &Played, begin: Option<&Arc<Paused>>) -> Vec<Waiting> {
+        if schedule.faults.len() >= self.faults {
             return Vec::new();
         }
         let last = schedule.faults.last();
         let mut reached = last.is_none();
         let mut worse = Vec::new();
         for (run, steps) in played.began.iter().enumerate() {
+            let paused = played.paused.as_ref().filter(|paused| paused.began.len() <= run);
             for step in steps {
                 if reached {
                     let effect = self.lowered.plan.step(step).is_some_and(|step| step.effect.is_some());
-                    worse.extend(Mishap::of(effect).iter().map(|fault| schedule.and(run, step, *fault)));
+                    let more = Mishap::of(effect).iter().map(|fault| schedule.and(run, step, *fault));
+                    worse.extend(more.map(|schedule| (schedule, paused.or(begin).cloned())));
                 }
                 reached |= last.is_some_and(|(number, last, _)| *number == run && last == step);
             }
@@ -220,74 +247,37 @@ impl Stage<'_> {
         worse
     }
 
-    fn end(&self, state: &RunState) -> End {
-        let world = &self.simulation.world;
-        let current = world.store.current().unwrap_or_default();
-        let mut packages = BTreeMap::new();
-        let mut figures = BTreeMap::new();
-        for (name, channel) in &current.channels {
-            for (package, releases) in &channel.packages {
-                let all = releases.iter().map(|release| {
-                    (release.version.clone(), release.files.iter().map(|file| file.digest).collect::<Vec<_>>())
-                });
-                packages.insert((name.clone(), package.clone()), all.collect());
-            }
-            for (package, releases) in &channel.debs {
-                let all = releases.iter().map(|release| (release.version.clone(), vec![release.digest]));
-                packages.insert((name.clone(), format!("{package} (deb)")), all.collect());
-            }
-            for (job, figure) in &channel.ratchets {
-                figures.insert((name.clone(), job.clone()), figure.clone());
-            }
-        }
-        let live = world.hosts.kept().into_iter().map(|(place, held)| {
-            let live = held.live().map(|live| (live.version, live.digest));
-            (place, (live, held.switches))
-        });
-        let elsewhere = world.state().elsewhere.clone();
-        End { state: end(state), promotions: current.number, packages, figures, live: live.collect(), elsewhere }
-    }
-}
-
-impl Played {
     /// Panics if something did not hold.
     #[track_caller]
-    fn check(&self, schedule: &Schedule, reference: Option<&End>) {
-        let mut broken = self.broken.clone();
-        if let (Some(end), Some(reference)) = (&self.end, reference)
+    fn check(&self, played: &Played, schedule: &Schedule, reference: Option<&End>) {
+        let mut broken = played.broken.clone();
+        if let (Some(end), Some(reference)) = (&played.end, reference)
             && end != reference
         {
-            broken.push(difference(end, reference));
+            broken.push("when all is done, it is not as it is without faults:".to_owned());
+            broken.extend(end.difference(reference));
         }
         if broken.is_empty() {
             return;
         }
-        let runs = self.began.iter().enumerate().map(|(run, steps)| {
+        let runs = played.began.iter().enumerate().map(|(run, steps)| {
             let name = if run == 0 { "the run".to_owned() } else { format!("resumption {run}") };
             format!("  {name}: {}\n", steps.join(", "))
         });
-        panic!("{}\n\nschedule: {schedule}\nsteps that began:\n{}", broken.join("\n"), runs.collect::<String>());
+        let (broken, runs) = (broken.join("\n"), runs.collect::<String>());
+        panic!(
+            "{broken}\n\nschedule: {schedule}\nsteps that began:\n{runs}to repeat it, write in the place of \
+             `.exhaustive(..)`:\n  {}\n",
+            played.script
+        );
     }
 }
 
-/// Where the cache keeps the latest outcome of each step.
-fn latest(state: &Path) -> PathBuf {
-    state.join("cache").join(crate::cache::BUCKET).join("latest")
-}
-
-/// How an end differs from the one without faults.
-fn difference(end: &End, reference: &End) -> String {
-    let mut lines = vec!["when all is done, it is not as it is without faults:".to_owned()];
-    let mut compare = |what: &str, found: String, wanted: String| {
-        if found != wanted {
-            lines.push(format!("  {what}: {found}, instead of {wanted}"));
-        }
-    };
-    compare("the run ended", end.state.to_owned(), reference.state.to_owned());
-    compare("promotions", end.promotions.to_string(), reference.promotions.to_string());
-    compare("packages", format!("{:?}", end.packages), format!("{:?}", reference.packages));
-    compare("figures", format!("{:?}", end.figures), format!("{:?}", reference.figures));
-    compare("live", format!("{:?}", end.live), format!("{:?}", reference.live));
-    compare("effects elsewhere", format!("{:?}", end.elsewhere), format!("{:?}", reference.elsewhere));
-    lines.join("\n")
+impl Paused {
+    /// Puts its journal back.
+    fn restore(&self) -> io::Result<()> {
+        let path = &self.progress.journal;
+        path.parent().map_or(Ok(()), fs::create_dir_all)?;
+        fs::write(path, &self.journal)
+    }
 }

@@ -80,6 +80,7 @@ impl Act {
             }
         }
         broken.extend(self.unknown_live());
+        broken.extend(self.unapproved_live());
         broken.extend(self.disclaimed());
         let mut progress = self.progress();
         progress.generation = current.number;
@@ -162,6 +163,24 @@ impl Act {
             }
         }
         None
+    }
+
+    /// What is live in a protected environment, somebody has approved there: these bytes.
+    fn unapproved_live(&self) -> Option<String> {
+        self.protected().find_map(|(environment, application)| {
+            let live = self.world.hosts.live(environment, application)?;
+            let place = (environment.to_owned(), application.to_owned(), live.digest);
+            let is_approved = self.world.state().approved.contains(&place);
+            (!is_approved).then(|| {
+                format!("`{application}` {} is live in `{environment}`, and nobody approved these bytes", live.version)
+            })
+        })
+    }
+
+    /// The protected environments that this build goes to, and their applications.
+    pub(super) fn protected(&self) -> impl Iterator<Item = (&str, &str)> {
+        let switches = self.lowered.code.values().filter_map(Switch::of).filter(|switch| switch.is_protected());
+        switches.map(|switch| (switch.environment(), switch.application()))
     }
 
     /// What the team claims.

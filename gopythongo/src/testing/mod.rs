@@ -21,6 +21,8 @@ mod pretended;
 mod simulated;
 mod world;
 
+mod claims;
+mod end;
 mod exhaustive;
 mod invariants;
 mod schedule;

@@ -62,7 +62,7 @@ impl Sink for Recorder {
     }
 }
 
-/// Performs a plan in a state directory: a new run, whose journal [begins](first_record) as it is told to, or one that goes on.
+/// Performs a plan: a new run, or an earlier one that goes on. What becomes of the steps is only kept for a story.
 ///
 /// # Errors
 /// When the run's books cannot be kept, for another reason than that it was killed.
@@ -70,24 +70,25 @@ pub(super) fn perform(
     act: &Arc<Act>,
     lowered: &Lowered,
     context: &Arc<Context>,
-    state: &Path,
-    earlier: Result<&str, &[u8]>,
+    earlier: Option<&str>,
     threads: usize,
+    is_story: bool,
 ) -> Result<Performed, RunError> {
+    let state = act.world.state_directory();
     let directory = match earlier {
-        Ok(run) => RunDirectory::open(state, Some(run))?,
-        Err(_) => RunDirectory::create(state)?,
+        Some(run) => RunDirectory::open(&state, Some(run))?,
+        None => RunDirectory::create(&state)?,
     };
     let run = directory.id().to_owned();
     let journal = directory.path().join("journal.ndjson");
     let is_blind = |step: &&PlannedStep| step.effect == Some(EffectClass::Blind);
     let assume = match earlier {
-        Ok(_) if lowered.plan.steps.iter().any(|step| is_blind(&step)) => assumed(act, lowered, &journal),
+        Some(_) if lowered.plan.steps.iter().any(|step| is_blind(&step)) => assumed(act, lowered, &journal),
         _ => BTreeMap::new(),
     };
-    if let Err(first @ [_, ..]) = earlier {
+    if let (None, Some(beginning)) = (earlier, act.rehearsal.beginning()) {
         // if it cannot be written, the executor writes it anew
-        let _ = fs::write(&journal, first);
+        let _ = fs::write(&journal, beginning.line());
     }
     {
         let mut progress = act.progress();
@@ -106,7 +107,7 @@ pub(super) fn perform(
         supervisor: supervisor(),
         cancel: Cancel::new(),
         redactor: Redactor::default(),
-        sinks: vec![Box::new(recorder.clone())],
+        sinks: if is_story { vec![Box::new(recorder.clone())] } else { Vec::new() },
     };
     let jobs = NonZeroUsize::new(threads).unwrap_or(NonZeroUsize::MIN);
     // `Options::default()` asks the machine how many processors it has, which takes a while
@@ -121,13 +122,6 @@ pub(super) fn perform(
     }
     let ended = ended?;
     Ok(Performed { state: Some(ended.state), failures: ended.failures, steps, run })
-}
-
-/// The first record of a journal: the plan, which takes longer to write than to read.
-pub(super) fn first_record(journal: &Path) -> Vec<u8> {
-    let mut bytes = fs::read(journal).unwrap_or_default();
-    bytes.truncate(bytes.iter().position(|byte| *byte == b'\n').map_or(0, |end| end + 1));
-    bytes
 }
 
 fn simulated(step: &AnyStep, act: &Arc<Act>) -> AnyStep {

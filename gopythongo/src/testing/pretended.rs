@@ -169,7 +169,7 @@ impl Simulated {
         let subject = self.subject(work)?;
         let (name, _) = self.named(work)?;
         let version = work.outcome("wheel").and_then(|wheel| wheel.facts.get("version")).cloned();
-        let lines = subject.seen.iter().map(|(name, digest)| format!("{name} {digest}\n")).collect::<String>();
+        let lines = subject.lock();
         let text = format!("{name} {}\n{lines}", subject.own);
         work.leave("tree", "tree.tar".to_owned(), text.as_bytes())?;
         work.leave("lock", "lock.json".to_owned(), lines.as_bytes())?;
@@ -210,7 +210,7 @@ impl Simulated {
             let bytes = if output == "coverage" {
                 serde_json::to_vec(&self.coverage(&work.step().job)).map_err(|error| Failure::new(error.to_string()))?
             } else {
-                format!("{output} of {} {subject:?}", work.step().id).into_bytes()
+                format!("{output} of {} {}\n{}", work.step().id, subject.own, subject.lock()).into_bytes()
             };
             work.leave(&output, format!("{output}.json"), &bytes)?;
             if output == "coverage" {

@@ -4,6 +4,9 @@ use std::fmt;
 
 use crate::support::words;
 
+/// How many steps are under way at once where they come in other orders.
+pub(super) const THREADS: usize = 3;
+
 /// Something that goes wrong, once, in a step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Mishap {
@@ -39,6 +42,31 @@ impl Schedule {
         more.faults.push((run, step.to_owned(), fault));
         more
     }
+
+    /// What decides the order of the steps of one of its runs.
+    pub(super) fn seed_of(&self, run: usize) -> Option<u64> {
+        self.seed.map(|seed| seed.wrapping_mul(31).wrapping_add(run as u64))
+    }
+
+    /// How a test says the order of steps.
+    pub(super) fn order(&self) -> String {
+        self.seed.map(|seed| format!(".interleaved({seed})")).unwrap_or_default()
+    }
+
+    /// How a test says one of its runs, with what goes wrong in it.
+    pub(super) fn script(&self, run: usize) -> String {
+        let faults = self.faults.iter().filter(|(number, ..)| *number == run);
+        let faults = faults.map(|(_, step, fault)| {
+            let verb = match fault {
+                Mishap::Fails => "fails",
+                Mishap::DiesBefore => "dies_before",
+                Mishap::DiesAfter => "dies_after",
+                Mishap::LosesAnswer => "loses_answer",
+            };
+            format!(".{verb}({step:?})")
+        });
+        faults.collect::<String>() + if run == 0 { ".run()" } else { ".resume()" }
+    }
 }
 
 impl fmt::Display for Schedule {
@@ -73,5 +101,23 @@ impl fmt::Display for Schedule {
             Some(seed) => write!(f, "; steps in the order of seed {seed}"),
             None => Ok(()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_schedule_is_told_and_can_be_repeated() {
+        let schedule = Schedule { seed: Some(7), ..Schedule::default() };
+        let schedule = schedule.and(0, "money/pytest", Mishap::Fails).and(1, "promote", Mishap::DiesAfter);
+        assert_eq!(
+            schedule.to_string(),
+            "in the run, `money/pytest` fails and in its resumption, the program is killed between the effect of \
+             `promote` and its receipt; steps in the order of seed 7"
+        );
+        let script = schedule.order() + &(0..3).map(|run| schedule.script(run)).collect::<String>();
+        assert_eq!(script, ".interleaved(7).fails(\"money/pytest\").run().dies_after(\"promote\").resume().resume()");
     }
 }

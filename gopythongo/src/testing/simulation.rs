@@ -2,7 +2,6 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    path::PathBuf,
     sync::{Arc, Mutex},
 };
 
@@ -10,7 +9,7 @@ use super::{
     PlanTest,
     performance::{Became, Performed, perform},
     plan,
-    schedule::Mishap,
+    schedule::{Mishap, Schedule, THREADS},
     seen::Seen,
     world::{Act, Claim, Progress, World},
 };
@@ -21,7 +20,6 @@ use crate::{
     plan::{self as plans, Lowered},
     python::name::normalize,
     run::Rehearsal,
-    support::words,
 };
 
 /// A pipeline that runs in a world of its own: an index, an apt repository and hosts in memory, and commands that leave what
@@ -38,8 +36,10 @@ pub struct Simulation {
     upstream: Arc<BTreeMap<String, Vec<String>>>,
     fails: BTreeSet<String>,
     faults: BTreeMap<String, Mishap>,
-    state: PathBuf,
-    progress: Progress,
+    /// The order of steps, and how often the latest run was resumed.
+    order: Schedule,
+    resumed: usize,
+    pub(super) progress: Progress,
     last: Option<Performed>,
 }
 
@@ -65,8 +65,7 @@ impl PlanTest {
 }
 
 fn simulation(test: PlanTest) -> Simulation {
-    let world = World::new().and_then(|world| Ok((world.state_directory("state")?, world)));
-    let (state, world) = world.unwrap_or_else(|error| panic!("cannot make a simulated world: {error}"));
+    let world = World::new().unwrap_or_else(|error| panic!("cannot make a simulated world: {error}"));
     let jobs = &test.pipeline.jobs;
     let upstream = jobs.iter().map(|job| (job.name.clone(), upstream(&test.pipeline, &job.name))).collect();
     Simulation {
@@ -76,7 +75,8 @@ fn simulation(test: PlanTest) -> Simulation {
         claims: Vec::new(),
         fails: BTreeSet::new(),
         faults: BTreeMap::new(),
-        state,
+        order: Schedule::default(),
+        resumed: 0,
         progress: Progress::default(),
         last: None,
     }
@@ -170,14 +170,37 @@ impl Simulation {
         self
     }
 
+    /// From now on, steps come in another order, three under way at once: the one of this seed, which
+    /// [`exhaustive`](Self::exhaustive) tells of a schedule that does harm.
+    #[must_use = "nothing has run yet: `.run()`"]
+    pub fn interleaved(mut self, seed: u64) -> Self {
+        self.order.seed = Some(seed);
+        self
+    }
+
+    /// Somebody approves what waits in an environment: these bytes may serve there. [`resume`](Self::resume), or another run,
+    /// makes them live.
+    ///
+    /// # Panics
+    /// When nothing waits there.
+    #[must_use = "what is approved goes live in the next run: `.resume()`"]
+    #[track_caller]
+    pub fn approves(self, environment: &str) -> Self {
+        let places: Vec<(String, String)> = self.world.hosts.kept().into_keys().collect();
+        let here = places.iter().filter(|(place, _)| place == environment);
+        let approved = here.filter(|(environment, application)| self.world.approve(environment, application)).count();
+        assert!(approved > 0, "nothing waits for approval in `{environment}`\n\n{}", self.story());
+        self
+    }
+
     /// Runs it.
     ///
     /// # Panics
     /// When something does not hold that always must: what is promoted passed everything, no set is mixed, what is live was
-    /// promoted, the journal tells of no effect that did not happen.
+    /// promoted, and approved where somebody has to, the journal tells of no effect that did not happen.
     #[track_caller]
     pub fn run(mut self) -> Self {
-        self.progress = Progress::default();
+        (self.progress, self.resumed) = (Progress::default(), 0);
         self.progress.generation = self.world.store.current().map(|current| current.number).unwrap_or_default();
         self.perform(None)
     }
@@ -187,8 +210,9 @@ impl Simulation {
     /// # Panics
     /// As [`run`](Self::run) does, and when nothing has run yet.
     #[track_caller]
-    pub fn resume(self) -> Self {
+    pub fn resume(mut self) -> Self {
         let run = self.last().run.clone();
+        self.resumed += 1;
         self.perform(Some(&run))
     }
 
@@ -200,8 +224,11 @@ impl Simulation {
             faults: std::mem::take(&mut self.faults),
             ..std::mem::take(&mut self.progress).afterwards()
         };
-        let act = Arc::new(self.act(&lowered, &context, progress, None));
-        let performed = perform(&act, &lowered, &context, &self.state, earlier.ok_or(&[]), 1);
+        let seed = self.order.seed_of(self.resumed);
+        let threads = if seed.is_some() { THREADS } else { 1 };
+        let rehearsal = Rehearsal::new(seed, self.world.cache.clone(), None);
+        let act = Arc::new(self.act(&lowered, &context, progress, rehearsal));
+        let performed = perform(&act, &lowered, &context, earlier, threads, true);
         let performed = performed.unwrap_or_else(|error| panic!("the simulated run cannot be kept: {error}"));
         let receipts = act.false_receipts();
         let mut progress = std::mem::take(&mut *act.progress());
@@ -214,13 +241,19 @@ impl Simulation {
         self
     }
 
-    pub(super) fn act(&self, lowered: &Arc<Lowered>, context: &Context, progress: Progress, seed: Option<u64>) -> Act {
+    pub(super) fn act(
+        &self,
+        lowered: &Arc<Lowered>,
+        context: &Context,
+        progress: Progress,
+        rehearsal: Rehearsal,
+    ) -> Act {
         Act {
             world: self.world.clone(),
             upstream: self.upstream.clone(),
             lowered: lowered.clone(),
             channel: context.channel.clone(),
-            rehearsal: Arc::new(Rehearsal::new(seed)),
+            rehearsal: Arc::new(rehearsal),
             claims: self.claims.clone(),
             progress: Mutex::new(progress),
         }
@@ -235,7 +268,7 @@ impl Simulation {
     }
 
     #[track_caller]
-    fn last(&self) -> &Performed {
+    pub(super) fn last(&self) -> &Performed {
         self.last.as_ref().unwrap_or_else(|| panic!("nothing has run yet: `.run()`"))
     }
 
@@ -244,7 +277,7 @@ impl Simulation {
     }
 
     /// What is in the world now.
-    fn with_seen<R>(&self, ask: impl FnOnce(&Seen<'_>) -> R) -> R {
+    pub(super) fn with_seen<R>(&self, ask: impl FnOnce(&Seen<'_>) -> R) -> R {
         let (channel, run) = self.seen();
         ask(&Seen { world: &self.world, channel: &channel, run: &run })
     }
@@ -269,162 +302,6 @@ impl Simulation {
             Some(state) => format!("the run ended {}", end(state)),
         };
         format!("{}\n{end}", lines.join("\n"))
-    }
-
-    /// Claims that a step passed in the latest run, or was found done.
-    ///
-    /// # Panics
-    /// When it did not.
-    #[track_caller]
-    pub fn passes(self, step: &str) -> Self {
-        self.claim_outcome(step, &[StepOutcome::Passed, StepOutcome::Cached], "passed")
-    }
-
-    /// Claims that a step was found done in the latest run, and was not done again.
-    ///
-    /// # Panics
-    /// When it was not.
-    #[track_caller]
-    pub fn finds_done(self, step: &str) -> Self {
-        self.claim_outcome(step, &[StepOutcome::Cached], "was found done")
-    }
-
-    /// Claims that a step was done in the latest run, and not found done.
-    ///
-    /// # Panics
-    /// When it was not.
-    #[track_caller]
-    pub fn does(self, step: &str) -> Self {
-        self.claim_outcome(step, &[StepOutcome::Passed], "was done")
-    }
-
-    /// Claims that a step failed in the latest run.
-    ///
-    /// # Panics
-    /// When it did not.
-    #[track_caller]
-    pub fn has_failed(self, step: &str) -> Self {
-        self.claim_outcome(step, &[StepOutcome::Failed], "failed")
-    }
-
-    /// Claims that a step of the plan was not begun in the latest run.
-    ///
-    /// # Panics
-    /// When it was.
-    #[track_caller]
-    pub fn does_not_begin(self, step: &str) -> Self {
-        self.test.find_step(step);
-        let began = self.progress.began.iter().any(|began| began == step);
-        assert!(!began, "`{step}` began\n\n{}", self.story());
-        self
-    }
-
-    /// Claims why a step ran in the latest run, or why it did not: some of the words of the reason.
-    /// `.because("catalog/tox", "money")` claims that it names `money`.
-    ///
-    /// # Panics
-    /// When these words are no part of the reason.
-    #[track_caller]
-    pub fn because(self, step: &str, words: &str) -> Self {
-        self.test.find_step(step);
-        let reason = self.last().steps.get(step).map(|became| became.reason.as_str()).unwrap_or_default();
-        assert!(reason.contains(words), "the reason of `{step}` is `{reason}`\n\n{}", self.story());
-        self
-    }
-
-    #[track_caller]
-    fn claim_outcome(self, step: &str, wanted: &[StepOutcome], verb: &str) -> Self {
-        self.test.find_step(step);
-        let found = self.last().steps.get(step).and_then(|became| became.outcome);
-        assert!(found.is_some_and(|found| wanted.contains(&found)), "not so: `{step}` {verb}\n\n{}", self.story());
-        self
-    }
-
-    /// Claims that nothing was promoted in the latest run.
-    ///
-    /// # Panics
-    /// When something was.
-    #[track_caller]
-    pub fn promotes_nothing(self) -> Self {
-        let run = self.last().run.clone();
-        let promoted = self.world.store.promoted(&run).ok().flatten();
-        assert!(promoted.is_none(), "a set was promoted\n\n{}", self.story());
-        self
-    }
-
-    /// Claims that the latest run promoted these packages, and no others.
-    ///
-    /// # Panics
-    /// When it promoted other ones.
-    #[track_caller]
-    pub fn promotes<P: Into<String>>(self, packages: impl IntoIterator<Item = P>) -> Self {
-        let run = self.last().run.clone();
-        let promoted = self.world.store.promoted(&run).ok().flatten();
-        let found: BTreeSet<String> = promoted.into_iter().flat_map(|promotion| promotion.set.into_keys()).collect();
-        let wanted: BTreeSet<String> = packages.into_iter().map(Into::into).collect();
-        let named = |names: &BTreeSet<String>| match names.len() {
-            0 => "nothing".to_owned(),
-            _ => words::list(&names.iter().collect::<Vec<_>>()),
-        };
-        assert!(found == wanted, "{} was promoted, not {}\n\n{}", named(&found), named(&wanted), self.story());
-        self
-    }
-
-    /// Claims that the latest run has staged a package: a wheel, or a Debian package.
-    ///
-    /// # Panics
-    /// When it has not.
-    #[track_caller]
-    pub fn stages(self, package: &str) -> Self {
-        let staged = self.with_seen(|seen| seen.staged(package));
-        assert!(staged.is_some(), "`{package}` is not staged\n\n{}", self.story());
-        self
-    }
-
-    /// Claims which version of a package the channel shows.
-    ///
-    /// # Panics
-    /// When it shows another one, or none.
-    #[track_caller]
-    pub fn shows(self, package: &str, version: &str) -> Self {
-        let found = self.with_seen(|seen| seen.promoted(package));
-        let shown = found.clone().unwrap_or_else(|| "none".to_owned());
-        assert!(found.as_deref() == Some(version), "the channel shows {shown} of `{package}`\n\n{}", self.story());
-        self
-    }
-
-    /// Claims which version of an application serves in an environment.
-    ///
-    /// # Panics
-    /// When another one does, or none.
-    #[track_caller]
-    pub fn is_live(self, application: &str, environment: &str, version: &str) -> Self {
-        let found = self.with_seen(|seen| seen.live(application, environment));
-        let shown = found.clone().unwrap_or_else(|| "nothing".to_owned());
-        assert!(found.as_deref() == Some(version), "{shown} is live in `{environment}`\n\n{}", self.story());
-        self
-    }
-
-    /// Claims that no version of an application serves in an environment.
-    ///
-    /// # Panics
-    /// When one does.
-    #[track_caller]
-    pub fn is_not_live(self, application: &str, environment: &str) -> Self {
-        let found = self.with_seen(|seen| seen.live(application, environment));
-        assert!(found.is_none(), "{} is live in `{environment}`\n\n{}", found.unwrap_or_default(), self.story());
-        self
-    }
-
-    /// Claims something of the world as it is now: `.holds(|seen| seen.promotions() == 1)`.
-    ///
-    /// # Panics
-    /// When it does not hold.
-    #[track_caller]
-    pub fn holds(self, claim: impl FnOnce(&Seen<'_>) -> bool) -> Self {
-        let holds = self.with_seen(claim);
-        assert!(holds, "the claim does not hold\n\n{}", self.story());
-        self
     }
 }
 
@@ -462,6 +339,7 @@ pub(super) fn end(state: &RunState) -> &'static str {
         RunState::Promoted { .. } => "promoted",
         RunState::Live { .. } => "live",
         RunState::NotLive { .. } => "promoted, not live",
+        RunState::Waiting { .. } => "promoted, waiting for approval",
         RunState::Staged { .. } => "staged",
         RunState::Failed => "failed",
         RunState::Interrupted { .. } => "interrupted",

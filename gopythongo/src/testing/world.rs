@@ -10,6 +10,7 @@ use rustix::process::{Pid, test_kill_process};
 
 use super::{schedule::Mishap, seen::Seen};
 use crate::{
+    cache,
     deploy::{Hosts, SimulatedHosts},
     plan::Lowered,
     run::{Failure, Rehearsal},
@@ -26,9 +27,10 @@ const PREFIX: &str = "simulation-";
 /// A world in which nothing is real but what decides.
 #[derive(Debug)]
 pub(super) struct World {
-    /// Below it are the cache, the journals and the blobs.
+    /// Below it are the journals and the blobs.
     pub(super) directory: tempfile::TempDir,
     pub(super) store: Store,
+    pub(super) cache: cache::Memory,
     memory: Memory,
     pub(super) hosts: SimulatedHosts,
     state: Mutex<State>,
@@ -45,6 +47,8 @@ pub(super) struct State {
     pub(super) elsewhere: BTreeMap<String, u32>,
     /// With what each step passed, ever.
     pub(super) passed: BTreeMap<String, BTreeSet<Subject>>,
+    /// What somebody approved, by environment and application.
+    pub(super) approved: BTreeSet<(String, String, Digest)>,
 }
 
 /// What a step looked at: its own job's build, and the packages of the pipeline that it saw, by name.
@@ -54,10 +58,18 @@ pub(super) struct Subject {
     pub(super) seen: BTreeMap<String, Digest>,
 }
 
+impl Subject {
+    /// Names and digests of what was seen, a line each.
+    pub(super) fn lock(&self) -> String {
+        self.seen.iter().map(|(name, digest)| format!("{name} {digest}\n")).collect()
+    }
+}
+
 /// A world at some moment.
 #[derive(Debug, Clone)]
 pub(super) struct Moment {
     kept: Kept,
+    known: cache::Known,
     hosts: Hosts,
     state: State,
 }
@@ -72,7 +84,10 @@ impl World {
         builder.prefix(&prefix);
         let directory = builder.tempdir_in(IN_MEMORY).or_else(|_| builder.tempdir())?;
         let (store, memory) = Store::in_memory(directory.path());
-        Ok(Self { directory, store, memory, hosts: SimulatedHosts::default(), state: Mutex::default() })
+        let blobs = directory.path().join("blobs");
+        std::fs::create_dir_all(&blobs)?;
+        let cache = cache::Memory::new(&blobs);
+        Ok(Self { directory, store, cache, memory, hosts: SimulatedHosts::default(), state: Mutex::default() })
     }
 
     pub(super) fn state(&self) -> MutexGuard<'_, State> {
@@ -80,28 +95,32 @@ impl World {
     }
 
     pub(super) fn moment(&self) -> Moment {
-        Moment { kept: self.memory.kept(), hosts: self.hosts.kept(), state: self.state().clone() }
+        let (kept, known) = (self.memory.kept(), self.cache.known());
+        Moment { kept, known, hosts: self.hosts.kept(), state: self.state().clone() }
     }
 
     pub(super) fn put_back(&self, moment: &Moment) {
         self.memory.put_back(moment.kept.clone());
+        self.cache.put_back(moment.known.clone());
         self.hosts.put_back(moment.hosts.clone());
         *self.state() = moment.state.clone();
     }
 
-    /// A state directory for a run and its resumptions, whose cache is empty. Bytes of blobs are shared by all of them.
-    pub(super) fn state_directory(&self, name: &str) -> std::io::Result<PathBuf> {
-        let state = self.directory.path().join(name);
-        let (bucket, blobs) = (state.join("cache").join(crate::cache::BUCKET), self.directory.path().join("blobs"));
-        std::fs::create_dir_all(&bucket)?;
-        std::fs::create_dir_all(&blobs)?;
-        std::os::unix::fs::symlink(blobs, bucket.join("blobs"))?;
-        Ok(state)
+    /// The state directory of all runs.
+    pub(super) fn state_directory(&self) -> PathBuf {
+        self.directory.path().join("state")
     }
 
     /// The digest of a job's source.
     pub(super) fn source(&self, job: &str) -> Digest {
         self.state().source(job)
+    }
+
+    /// Somebody approves what an environment was last asked to take; `false` if that is nothing new.
+    pub(super) fn approve(&self, environment: &str, application: &str) -> bool {
+        self.hosts.approve(environment, application).is_some_and(|digest| {
+            self.state().approved.insert((environment.to_owned(), application.to_owned(), digest))
+        })
     }
 }
 
@@ -151,7 +170,7 @@ impl std::fmt::Debug for Claim {
 }
 
 /// What has happened in an act.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Progress {
     /// What is still to go wrong, by step.
     pub(super) faults: BTreeMap<String, Mishap>,
@@ -234,7 +253,7 @@ impl Act {
     }
 
     pub(super) fn blob(&self, digest: &Digest) -> PathBuf {
-        crate::cache::blob_path(&self.world.directory.path().join("blobs"), digest)
+        cache::blob_path(&self.world.directory.path().join("blobs"), digest)
     }
 }
 

@@ -254,6 +254,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::support::seeded;
 
     fn debian(text: &str) -> DebianVersion {
         text.parse().expect("a Debian version")
@@ -319,7 +320,7 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig { cases: 4000, failure_persistence: None, ..ProptestConfig::default() })]
+        #![proptest_config(seeded(4000))]
 
         #[test]
         fn the_order_of_python_is_kept(a in version(), b in version()) {

@@ -39,6 +39,9 @@ pub enum VersionFrom {
         project: Option<String>,
         /// What is counted up.
         bump: Bump,
+        /// The keyring whose keys sign the repository, relative to the pipeline's root.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        signed_by: Option<PathBuf>,
     },
     /// What comes after the newest release in the upstream index.
     Index {
@@ -77,9 +80,21 @@ impl VersionFrom {
 
     /// What comes after the newest release of the package in a suite of an apt repository:
     /// `VersionFrom::apt("http://apt.example/shop", "stable")`. Its last number is counted up, and its epoch kept. 0.1.0 where there is
-    /// none.
+    /// none. The repository's signature is verified where [`signed_by`](Self::signed_by) names its keys; without them, whoever can
+    /// answer in its place decides what comes next, which is a warning.
     pub fn apt(repository: impl Into<String>, suite: impl Into<String>) -> Self {
-        Self::Apt { repository: repository.into(), suite: suite.into(), project: None, bump: Bump::Release }
+        let (repository, suite) = (repository.into(), suite.into());
+        Self::Apt { repository, suite, project: None, bump: Bump::Release, signed_by: None }
+    }
+
+    /// Sets the keyring whose keys sign the repository of [`apt`](Self::apt), a file of public keys, armoured or not, relative to the
+    /// pipeline's root: as `Signed-By` in apt's sources. `gpgv` or `sqv` verifies `Release` by `Release.gpg`; a version from what is
+    /// not signed so is refused. None by default. Of another source it changes nothing.
+    pub fn signed_by(mut self, keyring: impl Into<PathBuf>) -> Self {
+        if let Self::Apt { signed_by, .. } = &mut self {
+            *signed_by = Some(keyring.into());
+        }
+        self
     }
 
     /// Sets the project of [`index`](Self::index), or the package of [`apt`](Self::apt); the source's own name by default. Of another

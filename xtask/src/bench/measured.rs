@@ -9,6 +9,7 @@ use std::{
 
 use anyhow::{Context, Result, bail};
 use rustix::process::{Pid, WaitId, WaitIdOptions, waitid};
+use serde_json::Value;
 
 /// Ticks a second in `/proc/PID/stat`, on every architecture that we build for.
 const TICKS: u32 = 100;
@@ -41,9 +42,16 @@ pub(super) fn measure(command: &mut Command, log: &Path) -> Result<Measured> {
         let stderr = fs::read_to_string(log).unwrap_or_default();
         let tail: Vec<&str> = stderr.lines().chain(stdout.lines().filter(|line| !line.starts_with('{'))).collect();
         let tail = tail[tail.len().saturating_sub(40)..].join("\n");
-        bail!("`{program}` ended with {status}:\n{tail}");
+        bail!("`{program}` ended with {status}:\n{tail}{}", failures(&stdout));
     }
     Ok(Measured { wall, own, cpu, stdout })
+}
+
+/// What a run with `--json` says of the steps that failed.
+fn failures(stdout: &str) -> String {
+    let events = stdout.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    let failed = events.filter(|event| event["type"] == "step-finished" && event["outcome"] == "failed");
+    failed.map(|event| format!("\n{}: {:#}", event["step"].as_str().unwrap_or_default(), event["failure"])).collect()
 }
 
 /// The most memory that a process has had, in MiB.
@@ -95,6 +103,16 @@ mod tests {
         let directory = tempfile::tempdir().expect("a temporary directory");
         let failed = measure(Command::new("sh").args(["-c", "echo why >&2; exit 3"]), &directory.path().join("log"));
         assert!(failed.err().is_some_and(|error| error.to_string().ends_with("why")));
+    }
+
+    #[test]
+    fn the_steps_that_failed_are_named_with_their_failures() {
+        let event = |step: &str, outcome: &str| {
+            let failure = r#"{"message":"2 tests failed"}"#;
+            format!(r#"{{"type":"step-finished","step":"{step}","outcome":"{outcome}","failure":{failure}}}"#)
+        };
+        let said = failures(&format!("{}\nnonsense\n{}\n", event("a/wheel", "passed"), event("a/pytest", "failed")));
+        assert_eq!(said, "\na/pytest: {\n  \"message\": \"2 tests failed\"\n}");
     }
 
     #[test]

@@ -2,8 +2,10 @@
 
 mod build;
 mod chain;
+mod changed;
 mod critical_path;
 mod deploy;
+mod exhaustive;
 mod figure;
 mod live;
 mod measured;
@@ -23,11 +25,13 @@ type Bench = (&'static str, fn() -> Result<Vec<Figure>>);
 
 const BENCHES: &[Bench] = &[
     ("chain", chain::run),
+    ("changed", changed::run),
     ("own", own::run),
     ("noop", noop::run),
     ("shared", shared::run),
     ("micro", micro::run),
     ("build", build::run),
+    ("exhaustive", exhaustive::run),
     ("package", package::run),
     ("trivial", trivial::run),
     ("live", live::run),

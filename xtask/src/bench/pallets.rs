@@ -77,6 +77,11 @@ impl Bench {
         Ok(())
     }
 
+    /// Copies a place of this bench's own to another.
+    pub(super) fn keep(&self, name: &str, to: &str) -> Result<()> {
+        output(Command::new("cp").arg("-a").arg(self.place(name)).arg(self.place(to))).map(drop)
+    }
+
     /// Runs our pipeline from nothing but downloads.
     pub(super) fn ours(&self) -> Result<Measured> {
         self.forget("pallets")?;

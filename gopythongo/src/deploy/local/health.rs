@@ -99,9 +99,9 @@ mod tests {
 
     use super::*;
 
-    /// Checks a service that answers with these bytes, keeps the connection, and must be heard out.
+    /// Asks a service that answers with these bytes, keeps the connection, and must be heard out.
     #[track_caller]
-    fn checked(answer: &'static str) -> Result<(), Unwell> {
+    fn asked(answer: &'static str) -> io::Result<u16> {
         let directory = tempfile::tempdir().expect("a directory");
         let socket = directory.path().join("socket");
         let listener = UnixListener::bind(&socket).expect("a socket");
@@ -116,23 +116,26 @@ mod tests {
             let _ = stream.read(&mut [0; 4096]);
             line
         });
-        let begin = Instant::now();
-        let result = check(&socket, "/healthz?deep=1", Duration::from_secs(60));
-        assert!(begin.elapsed() < PATIENCE.1, "it knows where the answer ends");
+        let (begin, limit) = (Instant::now(), Duration::from_secs(60));
+        let result = ask(&UnixStream::connect(&socket).expect("it listens"), "/healthz?deep=1", limit);
+        assert!(begin.elapsed() < limit, "it knows where the answer ends");
         assert_eq!(service.join().expect("no panic"), "GET /healthz?deep=1 HTTP/1.1\r\n");
         result
     }
 
     #[test]
     fn answers_are_heard_to_their_end_and_no_longer() {
-        checked("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nwell").expect("well");
-        checked("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nwell\r\n0\r\n\r\n").expect("well");
-        checked("HTTP/1.0 302 Found\r\nlocation: /\r\ncontent-length: 0\r\n\r\n").expect("well");
-        checked("HTTP/1.1 204 No Content\r\n\r\n").expect("well");
-        let ill = checked("HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n").expect_err("ill");
-        assert_eq!(ill.to_string(), "it answers with status 503");
-        let strange = checked("SSH-2.0-OpenSSH\r\n").expect_err("not HTTP");
-        assert_eq!(strange.to_string(), "it does not answer: it does not speak HTTP");
+        for (answer, status) in [
+            ("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nwell", 200),
+            ("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nwell\r\n0\r\n\r\n", 200),
+            ("HTTP/1.0 302 Found\r\nlocation: /\r\ncontent-length: 0\r\n\r\n", 302),
+            ("HTTP/1.1 204 No Content\r\n\r\n", 204),
+            ("HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n", 503),
+        ] {
+            assert_eq!(asked(answer).expect("an answer"), status);
+        }
+        let strange = asked("SSH-2.0-OpenSSH\r\n").expect_err("not HTTP");
+        assert_eq!(strange.to_string(), "it does not speak HTTP");
     }
 
     #[test]

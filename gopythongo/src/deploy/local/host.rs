@@ -182,7 +182,7 @@ impl LocalHost {
         Ok(end_leftovers(&self.place.id()) > 0 || ended)
     }
 
-    fn lock(&self) -> Result<FileLock, Failure> {
+    pub(super) fn lock(&self) -> Result<FileLock, Failure> {
         let path = self.place.lock();
         let attempt = FileLock::attempt(&path).map_err(Failure::io("cannot lock", &path))?;
         attempt.map_err(|held| {
@@ -227,6 +227,7 @@ impl LocalHost {
             pinned,
             previous: previous.map(|previous| previous.version),
             since: history::since(&self.place, installed.digest),
+            approved: self.approvals()?.of(&installed.digest).cloned(),
         })
     }
 

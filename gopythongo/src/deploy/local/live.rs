@@ -4,7 +4,10 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{deploy::Slot, support::Digest};
+use crate::{
+    deploy::{Approved, Slot},
+    support::Digest,
+};
 
 /// A package to make live: a `.deb`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,4 +42,7 @@ pub struct Live {
     /// When it became live, RFC 3339 in UTC; `None` where nothing is remembered of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub since: Option<String>,
+    /// Who let it in, where somebody had to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub approved: Option<Approved>,
 }

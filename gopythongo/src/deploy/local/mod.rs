@@ -3,13 +3,13 @@
 //! [`LocalHost`] changes what is live, under a lock: it unpacks a package into the idle slot, has the supervisor run it there,
 //! and when it is healthy renames one link. Layout below the environment's directory: `blue/` and `green/` (`root/`,
 //! `package.json`), `green.before/` while green is on trial, `live` (a link to one of them), `data/`, `configuration/`, `logs/`, `supervisor.json`, `port`, `pin`,
-//! `history.json`.
+//! `history.json`, `approvals.json`.
 
+mod approving;
 mod host;
 mod live;
 mod place;
 
-mod ar;
 mod configuration;
 mod depends;
 mod installed;

@@ -80,6 +80,11 @@ impl Place {
         self.directory.join("pin")
     }
 
+    /// Who let what in, and what waits.
+    pub(in crate::deploy) fn approvals(&self) -> PathBuf {
+        self.directory.join("approvals.json")
+    }
+
     /// What was live when.
     pub(in crate::deploy) fn history(&self) -> PathBuf {
         self.directory.join("history.json")

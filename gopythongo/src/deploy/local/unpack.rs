@@ -9,12 +9,12 @@ use std::{
 
 use tar::{Archive, EntryType};
 
-use super::{Package, ar::Ar, installed::Installed, place::Place, trial};
+use super::{Package, installed::Installed, place::Place, trial};
 use crate::{
     deploy::{BlueGreen, Slot},
     package::ServiceDescription,
     run::Failure,
-    support::Digest,
+    support::{Digest, archive::Ar},
 };
 
 /// A package that was opened and found to be what it is said to be.

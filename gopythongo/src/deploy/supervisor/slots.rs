@@ -28,7 +28,7 @@ use crate::{
 /// What a service has at least between being told to end and being killed.
 const GRACE: Duration = Duration::from_secs(2);
 /// The same, when there is nothing left to serve from.
-const SHORT_GRACE: Duration = Duration::from_millis(500);
+pub(super) const SHORT_GRACE: Duration = Duration::from_millis(500);
 
 /// The slots of an environment.
 pub(super) struct Slots {

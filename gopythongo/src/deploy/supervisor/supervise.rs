@@ -20,7 +20,7 @@ use tokio::{
 
 use super::{
     Record, answer,
-    slots::{End, Slots},
+    slots::{self, End, Slots},
 };
 use crate::{
     deploy::{front, local::Place},
@@ -39,6 +39,13 @@ const SHORT_TICK: Duration = Duration::from_millis(20);
 const PORT_PATIENCE: Duration = Duration::from_secs(3);
 /// How long answers have to reach their readers when all services have ended.
 const FAREWELL: Duration = Duration::from_secs(1);
+
+/// How long anything of an environment may outlive its directory.
+const OUTLIVES: Duration = Duration::from_secs(2);
+const _: () = assert!(
+    TICK.as_millis() + slots::SHORT_GRACE.as_millis() + FAREWELL.as_millis() <= OUTLIVES.as_millis(),
+    "what has lost its directory ends in time"
+);
 
 /// What a supervisor says first, in a line of JSON on its standard output. It never says anything else there.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -113,9 +113,10 @@ fn absent(parts: &[String]) -> Response<Body> {
 mod tests {
     use ureq::{Body as Received, http::Response as Answer};
 
-    use super::super::tests::{Site, upstream_of};
+    use super::super::tests::Site;
     use crate::{
         context::{AptPackage, BuildKind, Packaged, Request, gather},
+        index::Upstream,
         pipeline::{JobBuilder as _, Pipeline, library},
         store::DebRelease,
         support::{Digest, trees::tree},
@@ -169,9 +170,9 @@ mod tests {
     fn what_the_repository_holds_can_be_counted_on_from() {
         let site = Site::new(&[], None);
         let cache = tempfile::tempdir().expect("a directory");
-        let asking = |offline| upstream_of(&site.url("/simple/"), cache.path(), offline);
+        let asking = |offline| Upstream::of_url(&site.url("/simple/"), cache.path(), offline);
         let versions = |package: &str| {
-            let found = asking(false).apt_versions(&site.url("/apt/"), "develop", package);
+            let found = asking(false).apt_versions(&site.url("/apt/"), "develop", package, None);
             found.map(|versions| versions.iter().map(ToString::to_string).collect::<Vec<_>>())
         };
         let error = versions("shop").expect_err("nothing is published").message;
@@ -184,19 +185,42 @@ mod tests {
         found.dedup();
         assert_eq!(found, ["1.4.10", "1.4.2", "1.5.0~rc1"]);
         assert_eq!(versions("sho"), Ok(Vec::new()));
-        assert!(asking(true).apt_versions(&site.url("/apt"), "develop", "shop").is_err(), "offline");
+        assert!(asking(true).apt_versions(&site.url("/apt"), "develop", "shop", None).is_err(), "offline");
 
         // from there to the version of a build
         let source = tree(&[("pyproject.toml", "[project]\nname = 'shop'\nversion = '0'\n")]);
         let job = library("shop").source(".").version_from(VersionFrom::apt(site.url("/apt"), "develop"));
         let upstream = asking(false);
         let packaged = Packaged::new(move |wanted: &AptPackage| {
-            Ok(upstream.apt_versions(&wanted.repository, &wanted.suite, &wanted.package)?)
+            Ok(upstream.apt_versions(&wanted.repository, &wanted.suite, &wanted.package, None)?)
         });
         let (root, kind) = (source.path().to_owned(), Some(BuildKind::Master));
         let request = Request { root, kind, packaged: Some(packaged), ..Request::default() };
         let context = gather(&Pipeline::new("p").job(job), &request).expect("a context");
         assert_eq!(context.jobs["shop"].version.as_ref().map(|plan| plan.base.to_string()).as_deref(), Some("1.4.11"));
+    }
+
+    #[test]
+    fn what_another_key_has_signed_is_refused() {
+        let (site, other) = (Site::new(&[], None), Site::new(&[], None));
+        let place = tempfile::tempdir().expect("a directory");
+        let keyring = |site: &Site, name: &str| {
+            promote(site, "1.4.2");
+            let path = place.path().join(name);
+            std::fs::write(&path, text(site.get("/apt/key.asc", &[]))).expect("written");
+            path
+        };
+        let (own, others) = (keyring(&site, "own.asc"), keyring(&other, "other.asc"));
+        let upstream = Upstream::of_url(&site.url("/simple/"), place.path(), false);
+        let versions = |keyring: &std::path::Path| {
+            let found = upstream.apt_versions(&site.url("/apt"), "develop", "shop", Some(keyring));
+            found.map(|versions| versions.len()).map_err(|error| error.message)
+        };
+        assert!(versions(&own).is_ok_and(|count| count > 0), "{:?}", versions(&own));
+        let refused = versions(&others).expect_err("another key");
+        assert!(refused.contains("/apt/dists/develop/Release` is not signed by a key of `"), "{refused}");
+        let missing = versions(&place.path().join("none.asc")).expect_err("no keyring");
+        assert!(missing.starts_with("cannot read the keyring `"), "{missing}");
     }
 
     #[test]

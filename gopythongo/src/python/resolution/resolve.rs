@@ -210,7 +210,7 @@ impl Step for Resolve {
                 return Failure { command: failure.command, ..conflict };
             }
             failure.message = format!("what the tests of `{name}` need does not fit together");
-            toolchain.offline_too(failure)
+            toolchain.unanswered(failure)
         })?;
         for package in &mut lock.packages {
             package.owned = owned.owns(&package.name);

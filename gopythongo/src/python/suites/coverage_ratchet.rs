@@ -22,6 +22,8 @@ use crate::{
 pub struct CoverageRatchet {
     required: bool,
     file: Option<PathBuf>,
+    #[serde(default)]
+    tolerance: u64,
 }
 
 impl CoverageRatchet {
@@ -39,6 +41,16 @@ impl CoverageRatchet {
     /// Compares with a committed file, relative to the source, and not with the channel.
     pub fn file(mut self, file: impl Into<PathBuf>) -> Self {
         self.file = Some(file.into());
+        self
+    }
+
+    /// Passes a build in which up to this many lines (and branches, where they are measured) more than in the figure to
+    /// reach are not covered, for tests that do not cover the same in every run. By default none may be.
+    ///
+    /// A figure that passes only thereby is not recorded: the best one stays the one to reach, so that coverage cannot
+    /// creep down from build to build.
+    pub fn tolerance(mut self, lines: u64) -> Self {
+        self.tolerance = lines;
         self
     }
 }
@@ -68,10 +80,13 @@ impl Step for CoverageRatchet {
     /// The figure to reach is no part of the key: a first promotion records the very figure that was measured, and
     /// nothing has to be measured again for that. A known outcome stands unless today's figure refuses it.
     fn recall(&self, work: &mut Work<'_>, outcome: &Outcome, _run: &str) -> Result<(), Failure> {
-        let known = Figure::left(outcome).as_ref().and_then(covered);
+        let recorded = Figure::left(outcome).as_ref().and_then(covered);
+        let tolerated = outcome.facts.get(TOLERATED).and_then(|counts| serde_json::from_str(counts).ok());
+        let tolerated = tolerated.as_ref().and_then(covered);
         let stale = |why: &str| Err(Failure::of(FailureKind::Stale, why));
-        match (self.baseline(work)?, known) {
+        match (self.baseline(work)?, recorded.or(tolerated)) {
             (None, _) if self.required => stale("no figure is recorded any more"),
+            (None, Some(_)) if tolerated.is_some() => stale("no figure is recorded any more"),
             (None, known) => {
                 // what is compared with nothing stays loud
                 let known = known.map_or_else(|| "unknown".to_owned(), |known| known.to_string());
@@ -80,7 +95,11 @@ impl Step for CoverageRatchet {
                 Ok(())
             }
             (Some(_), None) => stale("there is a figure to reach now"),
-            (Some(baseline), Some(now)) if fell(baseline.figure, now) => {
+            // a figure that was good enough to be recorded may be one that is only tolerated now, and the other way round
+            (Some(baseline), Some(now))
+                if fell(baseline.figure, now, 0) != tolerated.is_some()
+                    || fell(baseline.figure, now, self.tolerance) =>
+            {
                 stale(&format!("{} is the figure in {} now", baseline.figure, baseline.place))
             }
             _ => Ok(()),
@@ -101,8 +120,9 @@ impl Step for CoverageRatchet {
             work.summary(format!("unknown, {UNCOMPARED}"));
             return Ok(());
         }
-        Figure::leave(work, &[("covered".to_owned(), now.covered), ("total".to_owned(), now.total)].into());
+        let counts = [("covered".to_owned(), now.covered), ("total".to_owned(), now.total)].into();
         let Some(baseline) = baseline else {
+            Figure::leave(work, &counts);
             let place = match &self.file {
                 Some(file) => format!("`{}` does not exist", file.display()),
                 None => format!("channel `{}` holds no figure", baseline::channel(work.context())),
@@ -120,17 +140,26 @@ impl Step for CoverageRatchet {
             work.summary(format!("{now}, {UNCOMPARED}"));
             return Ok(());
         };
-        if fell(baseline.figure, now) {
+        if fell(baseline.figure, now, self.tolerance) {
             return Err(Failure::new(format!(
-                "coverage of `{job}` fell from {} ({}) to {now}: {} not covered, {} before",
+                "coverage of `{job}` fell from {} ({}) to {now}: {} not covered, {} before{}",
                 baseline.figure,
                 baseline.place,
                 now.missing(),
-                baseline.figure.missing()
+                baseline.figure.missing(),
+                if self.tolerance > 0 { format!(", {} more tolerated", self.tolerance) } else { String::new() },
             ))
             .hint(format!("most is missing in {}", most_missing(&measured))));
         }
-        work.summary(format!("{now}, {} in {}", baseline.figure.percent(), baseline.place));
+        let compared = format!("{now}, {} in {}", baseline.figure.percent(), baseline.place);
+        if fell(baseline.figure, now, 0) {
+            work.fact(TOLERATED, serde_json::json!(counts));
+            let more = now.missing() - baseline.figure.missing();
+            work.summary(format!("{compared}, which stays the figure to reach: {more} more not covered are tolerated"));
+        } else {
+            Figure::leave(work, &counts);
+            work.summary(compared);
+        }
         Ok(())
     }
 }
@@ -144,6 +173,9 @@ impl CoverageRatchet {
         }
     }
 }
+
+/// The fact that holds a figure which is worse than the one to reach, and within the tolerance.
+const TOLERATED: &str = "tolerated";
 
 /// How the summary ends where there is no figure to compare with.
 const UNCOMPARED: &str = "compared with nothing";
@@ -159,10 +191,10 @@ struct Baseline {
     place: String,
 }
 
-/// It fell if the ratio did *and* more is missing than before: deleting covered code is no harm.
-fn fell(before: Covered, now: Covered) -> bool {
+/// It fell if the ratio did *and* more is missing than before, by more than is tolerated: deleting covered code is no harm.
+fn fell(before: Covered, now: Covered, tolerance: u64) -> bool {
     let ratio = u128::from(now.covered) * u128::from(before.total) < u128::from(before.covered) * u128::from(now.total);
-    ratio && now.missing() > before.missing()
+    ratio && now.missing() > before.missing().saturating_add(tolerance)
 }
 
 /// The figure that counts are.
@@ -221,6 +253,10 @@ fn most_missing(coverage: &Coverage) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{
+        pipeline::{JobBuilder, Pipeline, library},
+        testing::{Simulation, simulate},
+    };
 
     fn covered(covered: u64, total: u64) -> Covered {
         Covered { covered, total }
@@ -228,6 +264,7 @@ mod tests {
 
     #[test]
     fn it_falls_only_if_the_ratio_falls_and_more_is_missing() {
+        let fell = |before, now| fell(before, now, 0);
         assert!(fell(covered(90, 100), covered(89, 100)));
         assert!(fell(covered(90, 100), covered(98, 110)));
         assert!(!fell(covered(90, 100), covered(90, 100)));
@@ -236,6 +273,44 @@ mod tests {
         // as good as before by ratio, although more is missing
         assert!(!fell(covered(90, 100), covered(180, 200)));
         assert!(!fell(covered(0, 0), covered(5, 10)));
+    }
+
+    #[test]
+    fn lines_within_the_tolerance_do_not_count() {
+        assert!(!fell(covered(90, 100), covered(87, 100), 3));
+        assert!(fell(covered(90, 100), covered(86, 100), 3));
+        // new code brings no tolerance of its own
+        assert!(!fell(covered(90, 100), covered(97, 110), 3));
+        assert!(fell(covered(90, 100), covered(96, 110), 3));
+        assert!(!fell(covered(90, 100), covered(0, 100), u64::MAX));
+    }
+
+    /// A library of 1,000 lines whose ratchet tolerates three.
+    fn tolerant() -> Simulation {
+        let money = library("money").pytest().step(CoverageRatchet::new().tolerance(3)).upload();
+        simulate(Pipeline::new("p").job(money))
+    }
+
+    #[test]
+    fn coverage_cannot_creep_down_within_the_tolerance() {
+        let fallen = tolerant().coverage("money", 95.0).run().promotes(["money"]);
+        let fallen = fallen.coverage("money", 94.8).changes("money").run().promotes(["money"]);
+        let fallen = fallen.run().does_not_begin("money/coverage-ratchet");
+        let fallen = fallen.coverage("money", 94.7).changes("money").run().promotes(["money"]);
+        fallen.coverage("money", 94.6).changes("money").run().has_failed("money/coverage-ratchet").promotes_nothing();
+    }
+
+    #[test]
+    fn an_outcome_of_the_cache_lowers_no_figure() {
+        let back = tolerant().coverage("money", 94.8).run().coverage("money", 95.0).run();
+        let back = back.coverage("money", 94.8).run().passes("money/coverage-ratchet");
+        back.coverage("money", 94.6).run().has_failed("money/coverage-ratchet");
+    }
+
+    #[test]
+    fn a_better_figure_is_recorded() {
+        let better = tolerant().coverage("money", 95.0).run().coverage("money", 95.2).run();
+        better.coverage("money", 94.8).run().has_failed("money/coverage-ratchet");
     }
 
     #[test]

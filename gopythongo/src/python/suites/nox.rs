@@ -1,9 +1,10 @@
 //! `nox`: the project's own configuration against the run's wheel and index.
 
-use std::{fs, time::Duration};
+use std::{collections::BTreeMap, fs, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
+use crate::context::SecretFrom;
 use crate::python::{
     Installer, Toolchain, ground,
     matrix::{Ending, Environment, Verdict},
@@ -22,6 +23,8 @@ pub struct Nox {
     required: Vec<String>,
     args: Vec<String>,
     timeout: Option<Duration>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    secrets: BTreeMap<String, SecretFrom>,
 }
 
 impl Nox {
@@ -48,6 +51,14 @@ impl Nox {
         self
     }
 
+    /// Gives nox, and so its sessions, a secret as a variable; none by default. It is in no key (what has passed is not repeated
+    /// for another value), and `***` wherever it is printed. In a pull request of a fork, which gets no secrets, nox does not
+    /// run.
+    pub fn secret(mut self, name: impl Into<String>, from: SecretFrom) -> Self {
+        self.secrets.insert(name.into(), from);
+        self
+    }
+
     /// Ends nox after this time; 30 minutes by default.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = Some(timeout);
@@ -64,7 +75,7 @@ impl Step for Nox {
     }
 
     fn inputs(&self) -> Inputs {
-        Inputs::source().artifact("wheel").index()
+        Inputs::source().artifact("wheel").index().secrets(&self.secrets)
     }
 
     fn outputs(&self) -> Vec<String> {
@@ -108,6 +119,7 @@ impl Step for Nox {
         if !self.args.is_empty() {
             command = command.arg("--").args(&self.args);
         }
+        let command = work.with_secrets(command)?;
         let (finished, tail) = work.observe(&command)?;
         let environments = match fs::read(&result) {
             Ok(text) => {

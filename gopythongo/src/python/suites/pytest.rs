@@ -1,9 +1,10 @@
 //! `pytest` against the installed wheel, under coverage.
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
+use crate::context::SecretFrom;
 use crate::python::{Quarantine, suite};
 use crate::run::{AnyStep, Failure, Inputs, Key, Step, Work};
 
@@ -25,6 +26,8 @@ pub struct Pytest {
     pub(in crate::python) timeout: Option<Duration>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(in crate::python) quarantines: Vec<Quarantine>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(in crate::python) secrets: BTreeMap<String, SecretFrom>,
 }
 
 impl Pytest {
@@ -72,6 +75,21 @@ impl Pytest {
     /// Lets the tests see a variable of this program's environment; none by default. Its value decides, so it is in the key.
     pub fn env(mut self, name: impl Into<String>) -> Self {
         self.environment.push(name.into());
+        self
+    }
+
+    /// Lets the tests see a secret as a variable; none by default. It is fetched when they run, it is in no key (what has passed
+    /// is not repeated for another value), and `***` wherever they print it, in their reports too. In a pull request of a fork,
+    /// which gets no secrets, the suite does not run.
+    ///
+    /// ```no_run
+    /// use gopythongo::prelude::*;
+    ///
+    /// let tests = Pytest::new().secret("RATES_TOKEN", SecretFrom::env("RATES_TOKEN"));
+    /// let money = library("money").step(tests);
+    /// ```
+    pub fn secret(mut self, name: impl Into<String>, from: SecretFrom) -> Self {
+        self.secrets.insert(name.into(), from);
         self
     }
 
@@ -125,7 +143,9 @@ impl Step for Pytest {
 
     fn inputs(&self) -> Inputs {
         let inputs = Inputs::source().artifact("wheel").artifact("resolve").index();
-        self.environment.iter().fold(inputs, |inputs, name| inputs.environment(name))
+        let open = self.environment.iter().filter(|name| !self.secrets.contains_key(*name));
+        let inputs = open.fold(inputs, |inputs, name| inputs.environment(name));
+        inputs.secrets(&self.secrets)
     }
 
     fn outputs(&self) -> Vec<String> {

@@ -35,7 +35,7 @@ pub(in crate::python) fn key(options: &Pytest, key: &mut Key<'_>) -> Result<(), 
         let digest = artifact.map_or_else(|| "none".to_owned(), |artifact| artifact.digest.to_string());
         key.part(name, digest);
     }
-    for name in &options.environment {
+    for name in options.environment.iter().filter(|name| !options.secrets.contains_key(*name)) {
         key.part(format!("variable {name}"), std::env::var(name).unwrap_or_default());
     }
     let toolchain = key.service::<Toolchain>()?;
@@ -63,10 +63,15 @@ pub(in crate::python) fn run(options: &Pytest, paths: &[PathBuf], work: &mut Wor
     if let Some(coverage) = &coverage {
         command = command.env("COVERAGE_PROCESS_START", &coverage.rc);
     }
+    let command = work.with_secrets(command)?;
     let (finished, tail) = work.observe(&command)?;
     let report = match fs::read_to_string(&junit) {
-        Ok(text) => Junit::read(&text, |path| place.has(path))
-            .map_err(|error| Failure::new(format!("the JUnit report of {} cannot be read: {error}", runner.name())))?,
+        Ok(text) => {
+            let text = without_secrets(work, &junit, text)?;
+            Junit::read(&text, |path| place.has(path)).map_err(|error| {
+                Failure::new(format!("the JUnit report of {} cannot be read: {error}", runner.name()))
+            })?
+        }
         Err(error) if error.kind() == io::ErrorKind::NotFound => Junit::default(),
         Err(error) => return Err(Failure::io("cannot read", &junit)(error)),
     };
@@ -99,6 +104,15 @@ pub(in crate::python) fn run(options: &Pytest, paths: &[PathBuf], work: &mut Wor
         work.summary(quarantined.into_iter().chain([covered.to_string()]).collect::<Vec<_>>().join("; "));
     }
     Ok(())
+}
+
+/// What a report says but secrets that tests were given, and printed or compared with something.
+fn without_secrets(work: &Work<'_>, file: &Path, text: String) -> Result<String, Failure> {
+    let redacted = work.redact(&text);
+    if redacted != text {
+        fs::write(file, &redacted).map_err(Failure::io("cannot write", file))?;
+    }
+    Ok(redacted)
 }
 
 /// Why a suite did not pass, and what to do. `has_tests` tells whether the source has what looks like tests.

@@ -4,6 +4,7 @@ use std::{collections::BTreeMap, fs, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
+use crate::context::SecretFrom;
 use crate::python::{
     ground,
     matrix::{self, Ending, Environment, Verdict},
@@ -22,6 +23,8 @@ pub struct Tox {
     required: Vec<String>,
     args: Vec<String>,
     timeout: Option<Duration>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    secrets: BTreeMap<String, SecretFrom>,
 }
 
 impl Tox {
@@ -48,6 +51,14 @@ impl Tox {
         self
     }
 
+    /// Gives tox a secret as a variable; none by default. Tests see it if the `pass_env` of their environment names it. It is in no
+    /// key (what has passed is not repeated for another value), and `***` wherever it is printed. In a pull request of a fork,
+    /// which gets no secrets, tox does not run.
+    pub fn secret(mut self, name: impl Into<String>, from: SecretFrom) -> Self {
+        self.secrets.insert(name.into(), from);
+        self
+    }
+
     /// Ends tox after this time; 30 minutes by default.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = Some(timeout);
@@ -64,7 +75,7 @@ impl Step for Tox {
     }
 
     fn inputs(&self) -> Inputs {
-        Inputs::source().artifact("wheel").index()
+        Inputs::source().artifact("wheel").index().secrets(&self.secrets)
     }
 
     fn outputs(&self) -> Vec<String> {
@@ -99,6 +110,7 @@ impl Step for Tox {
         if !self.args.is_empty() {
             command = command.arg("--").args(&self.args);
         }
+        let command = work.with_secrets(command)?;
         let (finished, tail) = work.observe(&command)?;
         let environments = match fs::read(&result) {
             Ok(text) => environments(&text)

@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use crate::python::{tool_cache, tools::tool_cache::identity};
 use crate::{
     context::Interpreter,
+    run::process::once_written,
     support::{Durability, write_atomic},
 };
 
@@ -178,14 +179,13 @@ fn choice_of_shims() -> String {
 /// Asks a program what it is; `None` for what is no Python, is too old or does not answer.
 fn asked(program: &Path) -> Option<Interpreter> {
     let variables = env::vars_os().filter(|(name, _)| !name.to_string_lossy().starts_with("PYTHON"));
-    let handle = duct::cmd(program, ["-I", "-S", "-c", ASK])
+    let question = duct::cmd(program, ["-I", "-S", "-c", ASK])
         .full_env(variables)
         .stdin_null()
         .stdout_capture()
         .stderr_null()
-        .unchecked()
-        .start()
-        .ok()?;
+        .unchecked();
+    let handle = once_written(|| question.start()).ok()?;
     let Ok(Some(output)) = handle.wait_timeout(PATIENCE) else {
         let _ = handle.kill();
         return None;

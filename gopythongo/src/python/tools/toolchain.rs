@@ -6,7 +6,7 @@ use std::{
     ffi::{OsStr, OsString},
     fs,
     path::{Path, PathBuf},
-    sync::{Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use super::pythons::Pythons;
@@ -18,7 +18,7 @@ use crate::python::{
 };
 use crate::{
     context::Interpreter,
-    index::IndexUrls,
+    index::{IndexUrls, Upstream},
     run::{Failure, FailureKind, Work},
     support::{Durability, FileLock, Hasher, write_atomic},
 };
@@ -32,6 +32,7 @@ pub struct Toolchain {
     cache: PathBuf,
     pythons: Pythons,
     urls: IndexUrls,
+    upstream: Option<Arc<Upstream>>,
     path: OsString,
     caches: BTreeMap<OsString, OsString>,
     uv: bool,
@@ -51,6 +52,7 @@ impl Toolchain {
             cache: cache.to_owned(),
             pythons: pythons.into(),
             urls,
+            upstream: None,
             path: without_shims(&env::var_os("PATH").unwrap_or_default()),
             caches: [of_user("UV_CACHE_DIR", "uv"), of_user("PIP_CACHE_DIR", "pip")].into(),
             uv: true,
@@ -68,6 +70,13 @@ impl Toolchain {
     #[must_use]
     pub fn without_uv(mut self) -> Self {
         self.uv = false;
+        self
+    }
+
+    /// Asks this index why an installation failed: what stands behind the URLs. None by default.
+    #[must_use]
+    pub fn behind(mut self, upstream: Option<Arc<Upstream>>) -> Self {
+        self.upstream = upstream;
         self
     }
 
@@ -333,20 +342,31 @@ impl Toolchain {
         Ok(path)
     }
 
-    fn explained(&self, mut failure: Failure, what: &str) -> Failure {
-        if failure.kind == FailureKind::Failed && failure.command.is_some() {
-            failure.message = format!("cannot make {what}: {}", failure.message);
-            let tail = failure.command.iter().flat_map(|command| &command.tail);
-            if tail.into_iter().any(|line| is_about_connections(line)) {
-                failure.kind = if self.offline { FailureKind::Lacking } else { FailureKind::Infrastructure };
-            }
+    fn explained(&self, failure: Failure, what: &str) -> Failure {
+        if failure.kind != FailureKind::Failed || failure.command.is_none() {
+            return failure;
         }
-        self.offline_too(failure)
+        let mut failure = self.unanswered(failure);
+        failure.message = format!("cannot make {what}: {}", failure.message);
+        let mut tail = failure.command.iter().flat_map(|command| &command.tail);
+        if !self.offline && tail.any(|line| is_about_connections(line)) {
+            failure.kind = FailureKind::Infrastructure;
+        }
+        failure
     }
 
-    /// What fails offline may fail for want of a server: the machine lacks it, rather than that the project is wrong.
-    pub(crate) fn offline_too(&self, mut failure: Failure) -> Failure {
-        if self.offline && failure.kind == FailureKind::Failed && failure.command.is_some() {
+    /// What fails where no server answers, or none may be asked, may fail for want of one: the machine lacks it, rather than
+    /// that the project is wrong.
+    pub(crate) fn unanswered(&self, mut failure: Failure) -> Failure {
+        if failure.kind != FailureKind::Failed || failure.command.is_none() {
+            return failure;
+        }
+        if let Some(trouble) = self.upstream.as_ref().and_then(|upstream| upstream.trouble()) {
+            let passing = trouble.is_passing && !self.offline;
+            failure.kind = if passing { FailureKind::Infrastructure } else { FailureKind::Lacking };
+            failure.message = trouble.message;
+            failure.hint = trouble.hint.or(failure.hint);
+        } else if self.offline {
             failure.kind = FailureKind::Lacking;
             failure.hint.get_or_insert_with(|| "this run is offline: run once without `--offline`".to_owned());
         }
@@ -381,19 +401,37 @@ mod tests {
         Toolchain::new(Path::new("/nowhere"), Pythons::default(), urls, false)
     }
 
+    fn failure() -> Failure {
+        let (argv, directory) = (vec!["uv".to_owned()], PathBuf::new());
+        let (status, tail) = ("exit code 1".to_owned(), Vec::new());
+        Failure::new("no").command(FailedCommand { argv, directory, status, tail })
+    }
+
+    #[test]
+    fn what_fails_because_the_index_cannot_be_asked_says_which_and_why() {
+        let cache = tempfile::tempdir().expect("a directory");
+        let upstream = Upstream::of_url("https://index.example/simple/", cache.path(), true);
+        let toolchain = toolchain().behind(Some(Arc::clone(&upstream)));
+        assert_eq!(toolchain.unanswered(failure()), failure(), "it was not asked");
+        upstream.files("flake8").expect_err("nobody may be asked");
+        let explained = toolchain.explained(failure(), "it");
+        assert_eq!(explained.kind, FailureKind::Lacking);
+        let expect =
+            "cannot make it: `https://index.example/simple/flake8/` is not in the cache, and this run is offline";
+        assert_eq!(explained.message, expect);
+        assert_eq!(explained.hint.as_deref(), Some("run once without `--offline`"));
+        let own = Failure::new("money is red");
+        assert_eq!(toolchain.unanswered(own.clone()), own);
+    }
+
     #[test]
     fn offline_a_failed_installation_is_what_the_machine_lacks() {
-        let failure = || {
-            let (argv, directory) = (vec!["uv".to_owned()], PathBuf::new());
-            let (status, tail) = ("exit code 1".to_owned(), Vec::new());
-            Failure::new("no").command(FailedCommand { argv, directory, status, tail })
-        };
         let online = toolchain();
         assert_eq!(online.explained(failure(), "it").kind, FailureKind::Failed);
         let offline = Toolchain { offline: true, ..toolchain() }.explained(failure(), "it");
         assert_eq!((offline.kind, offline.message.as_str()), (FailureKind::Lacking, "cannot make it: no"));
         assert!(offline.hint.is_some_and(|hint| hint.contains("without `--offline`")));
-        let conflict = Toolchain { offline: true, ..toolchain() }.offline_too(Failure::new("money is red"));
+        let conflict = Toolchain { offline: true, ..toolchain() }.unanswered(Failure::new("money is red"));
         assert_eq!(conflict.kind, FailureKind::Failed, "no command, no want of a server");
     }
 

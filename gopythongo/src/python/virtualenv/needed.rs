@@ -48,7 +48,7 @@ impl Needed<'_> {
                     ));
                 }
             }
-            toolchain.offline_too(failure)
+            toolchain.unanswered(failure)
         })?;
         lock.runtime.clone_from(&self.tested.runtime);
         let same = minor(&self.tested.python) == python.minor();

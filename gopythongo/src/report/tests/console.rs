@@ -98,8 +98,14 @@ fn live() -> Event {
         pinned: false,
         previous: Some("0.7.0~dev1".to_owned()),
         since: None,
+        approved: None,
     };
-    Event::Live { application: "shop".to_owned(), environment: "testing".to_owned(), live, found: false }
+    Event::Live {
+        application: "shop".to_owned(),
+        environment: "testing".to_owned(),
+        live: Box::new(live),
+        found: false,
+    }
 }
 
 #[test]
@@ -131,6 +137,28 @@ fn a_deployment_that_fails_leaves_the_set_public_and_shows_the_log() {
     assert!(
         text.ends_with(
             "promoted, not live: shop-live/switch:testing failed after 12.3s; shop 0.7.0~dev2 is in develop (generation 5)\n"
+        ),
+        "{text}"
+    );
+}
+
+#[test]
+fn a_deployment_that_waits_says_with_what_and_for_whom() {
+    let set = [("shop".to_owned(), "0.7.0".to_owned())].into();
+    let promoted = Event::Promoted { channel: "master".to_owned(), generation: 5, set };
+    let failure = Failure::waiting("shop 0.7.0-1 waits for approval in production")
+        .tail(vec!["live now: nothing".to_owned()])
+        .hint("whoever may approve it: `approve r1`");
+    let waiting = samples::failed("shop-live/switch:production", 9, failure);
+    let steps = vec!["shop-live/switch:production".to_owned()];
+    let ended = run_finished(RunState::Waiting { generation: Some(5), steps });
+    let text = told(&stamped(vec![started(), promoted, waiting, ended]), Telling::default());
+    assert!(
+        text.ends_with(
+            "shop-live/switch:production: shop 0.7.0-1 waits for approval in production\n  live now: nothing\n  \
+             hint: whoever may approve it: `approve r1`\n\n\
+             promoted shop 0.7.0 to master (generation 5) in 12.3s\n\
+             waits for approval: `approve 20261123-030102-c3d4` lets shop-live/switch:production go on\n"
         ),
         "{text}"
     );
@@ -192,7 +220,7 @@ fn the_directory_of_a_step_is_left_out_of_what_its_commands_print() {
 fn no_secret_is_printed() {
     let page = Page::default();
     let redactor = Redactor::default();
-    redactor.learn(Secret::new("hunter2"));
+    redactor.learn("a test", Secret::new("hunter2"));
     let mut console = Console::new(Telling::default(), redactor, page.clone(), page.clone());
     let events = vec![output("money/wheel", "got hunter2"), Event::Warning { message: "hunter2!".to_owned() }];
     stamped(events).iter().for_each(|event| console.event(event));

@@ -40,7 +40,7 @@ fn an_effect_names_target_digest_and_receipt() {
 #[test]
 fn a_secret_is_found_even_where_json_escapes_it() {
     let redactor = Redactor::default();
-    redactor.learn(Secret::new("pass\"word"));
+    redactor.learn("a test", Secret::new("pass\"word"));
     let text = lines(vec![output("money/wheel", "token pass\"word!")], redactor);
     assert!(text.contains(r#""line":"token ***!""#), "{text}");
 }

@@ -176,9 +176,10 @@ impl Family {
         let live = live();
         let table = table::all();
         let own = getpid().as_raw_pid();
+        let group = own_group(&table, own);
         let mut members: HashSet<i32> = table
             .iter()
-            .filter(|process| process.parent == own && self.owns(process, &live))
+            .filter(|process| process.parent == own && self.owns(process, &live, group))
             .map(|process| process.pid)
             .collect();
         // Parents may come after their children in the table: repeat until nobody is added.
@@ -193,11 +194,13 @@ impl Family {
     }
 
     /// Whether a child of this program is this command, or descends from it.
-    fn owns(&self, child: &Process, live: &Live) -> bool {
+    fn owns(&self, child: &Process, live: &Live, own_group: Option<i32>) -> bool {
         if child.pid == self.root {
             return true;
         }
-        if live.commands.contains(&child.pid) || live.helpers.contains(&child.pid) {
+        // Commands have groups of their own: what is in this program's group, it started otherwise. Until that has become
+        // another program, it holds the pipes of every command.
+        if live.commands.contains(&child.pid) || live.helpers.contains(&child.pid) || own_group == Some(child.group) {
             return false;
         }
         if child.group == self.root || self.known.get(&child.pid) == Some(&child.start) {
@@ -206,12 +209,8 @@ impl Family {
         match table::variable(child.pid, MARKER) {
             Some(marker) => self.marks(&marker),
             None if table::holds(child.pid, &self.pipes) => true,
-            // It dropped its environment and all it inherited, or is dead. The last command that runs answers for it,
-            // unless this program started it otherwise: then it is in this program's group.
-            None => {
-                let is_ours = || own_group().is_none_or(|own| own == child.group);
-                live.commands.len() == 1 && child.start >= live.since && !is_ours()
-            }
+            // It dropped its environment and all it inherited, or is dead. The last command that runs answers for it.
+            None => live.commands.len() == 1 && child.start >= live.since && own_group.is_some(),
         }
     }
 
@@ -223,12 +222,45 @@ impl Family {
 
 /// The group of this program as the table shows it: 0 where its leader is outside of the PID namespace, which `getpgrp` of
 /// rustix takes for impossible.
-fn own_group() -> Option<i32> {
-    table::of(getpid().as_raw_pid()).map(|own| own.group)
+fn own_group(table: &[Process], own: i32) -> Option<i32> {
+    table.iter().find(|process| process.pid == own).map(|process| process.group)
 }
 
 impl Drop for Family {
     fn drop(&mut self) {
         live().commands.remove(&self.root);
+    }
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use std::{os::unix::process::CommandExt, process::Command};
+
+    use super::*;
+
+    #[test]
+    fn what_the_program_starts_otherwise_belongs_to_no_command_whatever_it_holds() {
+        let (_reader, writer) = std::io::pipe().expect("a pipe");
+        let pipe = format!("pipe:[{}]", rustix::fs::fstat(&writer).expect("it is open").st_ino);
+        let sleep = || {
+            let mut sleep = Command::new("sleep");
+            sleep.arg("600");
+            sleep
+        };
+        let pid = |child: &std::process::Child| i32::try_from(child.id()).expect("pids are small");
+        let (mut command, mut family) = Family::start(vec![pipe.into()], |name, value| {
+            let child = sleep().env(name, value).process_group(0).spawn()?;
+            let root = pid(&child);
+            Ok::<_, std::io::Error>((child, root))
+        })
+        .expect("sleep can be started");
+        // as everything does that another thread starts, for a moment
+        let mut other = sleep().stdout(writer).spawn().expect("sleep can be started");
+        let living: Vec<i32> = family.living().iter().map(|process| process.pid).collect();
+        for child in [&mut command, &mut other] {
+            child.kill().expect("it was not waited for");
+            child.wait().expect("it was started");
+        }
+        assert_eq!(living, [pid(&command)]);
     }
 }

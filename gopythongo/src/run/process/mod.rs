@@ -3,6 +3,7 @@
 //! [`Supervisor`] starts and ends commands; `family` tells whose descendant a process is, from the `table` of all of
 //! them; `leftovers` ends what a killed run left behind.
 
+mod busy;
 mod cancel;
 mod command;
 mod error;
@@ -15,6 +16,7 @@ mod supervisor;
 pub(crate) mod table;
 mod watched;
 
+pub(crate) use busy::once_written;
 pub use cancel::Cancel;
 pub(crate) use command::Spent;
 pub use command::{Command, Finished, Status, Usage};

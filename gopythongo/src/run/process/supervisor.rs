@@ -19,6 +19,7 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
 use super::{
     Cancel, Command, Finished, ProcessError, Status, Usage,
+    busy::once_written,
     error::is_bare,
     family::Family,
     leftovers::RunMark,
@@ -258,7 +259,7 @@ impl Supervisor {
             if let Some(directory) = &command.directory {
                 expression = expression.dir(directory);
             }
-            let handle = expression.start()?;
+            let handle = once_written(|| expression.start())?;
             let pid = handle.pids().first().copied().and_then(|pid| i32::try_from(pid).ok()).unwrap_or_default();
             Ok::<_, io::Error>((handle, pid))
         })?;

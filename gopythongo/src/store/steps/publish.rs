@@ -48,6 +48,7 @@ impl Step for Publish {
         let package = Packed::of(work)?;
         let store = work.service::<Store>()?;
         let deb = package.artifact("deb")?;
+        work.check_sealed(deb)?;
         let blob = work.blob(&deb.digest);
         store.blobs().put_file(&blob).map_err(Failure::io("cannot put into the store", &blob))?;
         let path = work.blob(&package.artifact("control")?.digest);

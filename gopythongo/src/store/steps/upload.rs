@@ -50,6 +50,7 @@ impl Step for Upload {
         let uploaded = humantime::format_rfc3339_micros(SystemTime::now()).to_string();
         let mut files = Vec::new();
         let put = |artifact: &Artifact| {
+            work.check_sealed(artifact)?;
             let blob = work.blob(&artifact.digest);
             let (digest, _) = store.blobs().put_file(&blob).map_err(Failure::io("cannot put into the store", &blob))?;
             if digest == artifact.digest {

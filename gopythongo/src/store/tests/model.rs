@@ -184,7 +184,7 @@ fn view(generation: &Generation, channel: &str) -> BTreeMap<usize, Option<Digest
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(crate::support::seeded(256))]
 
     #[test]
     fn every_promotion_is_a_tested_union_or_refused_by_name(acts in prop::collection::vec((0..3usize, act()), 1..60)) {

@@ -1,10 +1,13 @@
 //! Unpacking archives that strangers made: `.tar.gz` and `.zip`.
 //!
+//! `search` looks into those that this program made, `.deb` too.
 //! [`unpack`] looks at the bytes, not at the name. `guarded` bounds what is inflated, `target` what is written and where.
 
+mod ar;
 mod error;
 mod guarded;
 mod limits;
+mod search;
 mod tar_gz;
 mod target;
 #[cfg(test)]
@@ -17,8 +20,10 @@ use std::{
     path::Path,
 };
 
+pub(crate) use ar::Ar;
 pub use error::ArchiveError;
 pub use limits::Limits;
+pub(crate) use search::{is_archive, search};
 
 use target::Target;
 

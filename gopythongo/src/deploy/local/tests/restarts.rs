@@ -1,12 +1,15 @@
 //! Machines that lost all processes, and ports that others have.
 
-use std::{fmt::Debug, fs, net::TcpListener, time::Duration};
+use std::{fs, net::TcpListener, time::Duration};
 
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::json;
 
-use super::ground::{Ground, eventually, exists};
-use crate::run::{FailureKind, process::Watched};
+use super::ground::{Ground, exists};
+use crate::{
+    run::{FailureKind, process::Watched},
+    support::patience::{eventually, once_free},
+};
 
 impl Ground {
     /// What a reboot leaves: files. The pid of the supervisor is another's by then: this program's.
@@ -30,19 +33,6 @@ impl Ground {
         text["boot"] = json!("an earlier one");
         fs::write(record, text.to_string()).expect("writable");
     }
-}
-
-/// What needs a port that was just given up. Processes that are started meanwhile by other threads of this program hold it
-/// too, until they have become another program.
-fn once_free<T, E: Debug>(mut attempt: impl FnMut() -> Result<T, E>) -> T {
-    let mut last = attempt();
-    eventually(|| {
-        if last.is_err() {
-            last = attempt();
-        }
-        last.is_ok()
-    });
-    last.expect("it is free")
 }
 
 #[test]

@@ -2,8 +2,8 @@
 
 use std::{fs, io::Write, thread};
 
-use super::ground::{Ground, eventually, version_of};
-use crate::{deploy::Slot, run::FailureKind};
+use super::ground::{Ground, version_of};
+use crate::{deploy::Slot, run::FailureKind, support::patience::eventually};
 
 #[test]
 fn a_first_version_is_live_and_a_second_takes_over() {

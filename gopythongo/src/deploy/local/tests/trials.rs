@@ -108,6 +108,6 @@ fn another_drain_counts_though_the_service_was_started_with_an_earlier_one() {
     let _gate = fs::OpenOptions::new().write(true).open(gate).expect("there is a reader");
     let begin = std::time::Instant::now();
     assert!(ground.host.down().expect("it can be ended"));
-    assert!(begin.elapsed() < Duration::from_secs(8), "{:?}", begin.elapsed());
+    assert!(begin.elapsed() < Duration::from_secs(30), "{:?}", begin.elapsed());
     assert_eq!(slow.answer().expect("an answer").status, 502);
 }

@@ -16,7 +16,7 @@ const MAGIC: &[u8] = b"!<arch>\n";
 const HEADER: usize = 60;
 
 /// A `.deb` file.
-pub(super) struct Ar {
+pub(crate) struct Ar {
     file: File,
     members: Vec<Member>,
 }
@@ -32,7 +32,7 @@ impl Ar {
     ///
     /// # Errors
     /// When it cannot be read, or is no archive.
-    pub(super) fn open(path: &Path) -> io::Result<Self> {
+    pub(crate) fn open(path: &Path) -> io::Result<Self> {
         let mut file = File::open(path)?;
         let mut magic = [0; MAGIC.len()];
         file.read_exact(&mut magic)?;
@@ -60,7 +60,7 @@ impl Ar {
     ///
     /// # Errors
     /// When there is none, what unpacks it is missing or fails, or `read` does.
-    pub(super) fn tar<T>(&self, name: &str, read: impl FnOnce(&mut dyn Read) -> io::Result<T>) -> io::Result<T> {
+    pub(crate) fn tar<T>(&self, name: &str, read: impl FnOnce(&mut dyn Read) -> io::Result<T>) -> io::Result<T> {
         let member = self.members.iter().find(|member| member.name.starts_with(name));
         let member = member.ok_or_else(|| io::Error::other(format!("it has no `{name}`")))?;
         let mut file = self.file.try_clone()?;
