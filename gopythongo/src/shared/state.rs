@@ -4,7 +4,7 @@
 use std::{
     collections::BTreeSet,
     fmt,
-    io::Read,
+    io::{self, Read},
     path::{Path, PathBuf},
     sync::{
         Mutex, OnceLock, PoisonError,
@@ -16,7 +16,7 @@ use std::{
 use super::{
     SharedError, SharedIn,
     http::Patience,
-    objects::{Content, Objects, State, When},
+    objects::{Content, Found, Objects, State, When},
 };
 use crate::{
     context::{Secret, SecretError, SecretFrom},
@@ -26,6 +26,9 @@ use crate::{
 
 /// How often a change is begun again because somebody else was faster.
 const ROUNDS: u32 = 20;
+
+/// How often an object is read whose server breaks off before its end, as some do when somebody else replaces it.
+const READINGS: u32 = 5;
 
 /// What fails as fast as this is tried again: a connection that the server had closed.
 const AT_ONCE_AGAIN: Duration = Duration::from_secs(1);
@@ -146,26 +149,15 @@ impl SharedState {
     /// Takes a blob over, if it is there and what its digest says; it has at most `size` bytes.
     pub(crate) fn fetch_blob(&self, digest: &Digest, size: u64, blobs: &Blobs) -> bool {
         let name = blob_name(digest);
-        let found = match self.ask(|objects| objects.get(&name)) {
-            Ok(Some(found)) => found,
-            Ok(None) => {
-                self.damaged(&name, "it is gone");
-                return false;
-            }
-            Err(_) => return false,
-        };
         // what is too long is not read to its end
-        match blobs.put_only(found.body.take(size + 1), digest) {
-            Ok(true) => true,
-            Ok(false) => {
-                self.damaged(&name, "it is not what its name says");
-                false
-            }
-            Err(error) => {
-                self.damaged(&name, &error.to_string());
-                false
-            }
-        }
+        let damage = match self.read_found(&name, |found| blobs.put_only(found.body.take(size + 1), digest)) {
+            Ok(Some(true)) => return true,
+            Ok(Some(false)) => "it is not what its name says",
+            Ok(None) => "it is gone",
+            Err(Unavailable) => return false,
+        };
+        self.damaged(&name, damage);
+        false
     }
 
     /// Puts an object whose name says what its bytes are. Gives whether it is there now.
@@ -203,16 +195,30 @@ impl SharedState {
 
     /// An object as a whole, and its state.
     fn state(&self, name: &str) -> Result<Option<(Vec<u8>, State)>, Unavailable> {
-        let Some(found) = self.ask(|objects| objects.get(name))? else { return Ok(None) };
-        let mut bytes = Vec::new();
-        match found.body.take(LARGEST).read_to_end(&mut bytes) {
-            Ok(_) => {
-                let state = State { digest: Digest::of(&bytes), tag: found.tag };
-                Ok(Some((bytes, state)))
-            }
-            Err(error) => {
-                self.damaged(name, &error.to_string());
-                Err(Unavailable)
+        self.read_found(name, |found| {
+            let mut bytes = Vec::new();
+            found.body.take(LARGEST).read_to_end(&mut bytes)?;
+            let state = State { digest: Digest::of(&bytes), tag: found.tag };
+            Ok::<_, io::Error>((bytes, state))
+        })
+    }
+
+    /// Asks for an object, if there is one, and reads it: again where it breaks off.
+    fn read_found<T, E: fmt::Display>(
+        &self,
+        name: &str,
+        read: impl Fn(Found) -> Result<T, E>,
+    ) -> Result<Option<T>, Unavailable> {
+        let mut readings = 1;
+        loop {
+            let Some(found) = self.ask(|objects| objects.get(name))? else { return Ok(None) };
+            match read(found) {
+                Ok(found) => return Ok(Some(found)),
+                Err(_) if readings < READINGS => readings += 1,
+                Err(error) => {
+                    self.damaged(name, &error.to_string());
+                    return Err(Unavailable);
+                }
             }
         }
     }

@@ -72,6 +72,23 @@ fn what_breaks_off_is_damaged_and_nothing_of_it_is_kept() {
 }
 
 #[test]
+fn what_broke_off_while_somebody_replaced_it_is_read_again() {
+    let answers = AtomicUsize::new(0);
+    let server = serve(move |stream| {
+        let whole = answers.fetch_add(1, Ordering::SeqCst) % 3 == 2;
+        let body = if whole { "whole" } else { "who" };
+        let _ = write!(stream, "HTTP/1.1 200 OK\r\ncontent-length: 5\r\nconnection: close\r\n\r\n{body}");
+    });
+    let directory = tempfile::tempdir().expect("a directory");
+    let blobs = Blobs::new(directory.path());
+    let state = open(WebDav::new(&server.url));
+    assert_eq!(state.read("v2/latest").as_deref(), Some(&b"whole"[..]));
+    assert!(state.fetch_blob(&Digest::of("whole"), 5, &blobs));
+    assert_eq!(server.asked.load(Ordering::SeqCst), 6);
+    assert_eq!(state.warnings(), [""; 0]);
+}
+
+#[test]
 fn what_has_another_digest_is_not_kept() {
     let server = serve(|stream| {
         let _ = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\nconnection: close\r\n\r\nwhole");
