@@ -25,10 +25,10 @@ fn deployed(shop: &Shop<'_>, variables: &[(&str, &str)], arguments: &[&str]) -> 
 
 /// Waits until no process of the shop is left.
 #[track_caller]
-fn ended(shop: &Shop<'_>) {
+fn ended_within(shop: &Shop<'_>, limit: Duration) {
     let begin = Instant::now();
     while !shop.processes().is_empty() {
-        assert!(begin.elapsed() < Duration::from_secs(60), "{:?}", shop.processes());
+        assert!(begin.elapsed() < limit, "{:?}", shop.processes());
         std::thread::yield_now();
     }
 }
@@ -77,7 +77,7 @@ fn after_a_reboot_the_next_run_starts_the_same_slot_and_without_its_state_it_beg
         // its supervisor's death may have taken it along
         let _ = kill_process(Pid::from_raw(pid).expect("a pid"), Signal::KILL);
     }
-    ended(&shop);
+    ended_within(&shop, Duration::from_secs(60));
     let record = shop.place().join("supervisor.json");
     let mut text: serde_json::Value =
         serde_json::from_slice(&fs::read(&record).expect("a record")).expect("it is JSON");
@@ -93,7 +93,7 @@ fn after_a_reboot_the_next_run_starts_the_same_slot_and_without_its_state_it_beg
 
     // nothing is left of it but sources
     fs::remove_dir_all(storefront.state()).expect("it can be deleted");
-    ended(&shop);
+    ended_within(&shop, Duration::from_secs(2));
     assert!(!storefront.state().exists());
     let anew = self::url(&shop.run(&["run"]).ends_with(0));
     assert_eq!(get(&format!("{anew}healthz")).0, 200);

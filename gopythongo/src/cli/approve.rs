@@ -58,10 +58,9 @@ impl Approve {
             let told = admission::told(candidate, &place.application, &store, host.status()?.as_ref(), &approvals)?;
             told.iter().for_each(print::note);
             let approved = Approved::now(candidate.clone(), &by);
-            host.approve(approved.sign(&place.environment, &place.application, key_of(session, place)?)?)?;
-            if let Some(approved) = host.approvals()?.of(&candidate.digest) {
-                self.show(place, approved);
-            }
+            let approved = approved.sign(&place.environment, &place.application, key_of(session, place)?)?;
+            host.approve(approved.clone())?;
+            self.show(place, &approved);
         }
         if self.only_record {
             return Ok(Exit::Done);

@@ -138,8 +138,10 @@ fn nothing_outlives_its_directory() {
     let ground = Ground::new();
     ground.switch("1").expect("it serves");
     let sockets = ground.record().sockets;
+    let begin = Instant::now();
     fs::remove_dir_all(ground.directory.path()).expect("it can be deleted");
     assert!(eventually(|| ground.processes().is_empty()), "{:?}", ground.processes());
+    assert!(begin.elapsed() < Duration::from_secs(2), "{:?}", begin.elapsed());
     assert!(!exists(&sockets) && !ground.directory.path().exists());
 }
 
