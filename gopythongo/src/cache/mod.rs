@@ -43,6 +43,12 @@ pub fn blob_path(blobs: &Path, digest: &Digest) -> PathBuf {
     blobs.join(&text[..2]).join(&text[2..])
 }
 
+/// Where is remembered, below a cache's directory, what git said of work trees, with digests of sources whose manifests are here.
+#[must_use]
+pub(crate) fn presents(directory: &Path) -> PathBuf {
+    directory.join(BUCKET).join("presents")
+}
+
 /// What the cache says of a step.
 #[derive(Debug)]
 pub enum Lookup {

@@ -8,7 +8,7 @@ use std::{
     time::SystemTime,
 };
 
-use super::{BUCKET, Cache, LatestFile, Lock, SOURCE, Taken, entry::Entry, entry_digest, manifest};
+use super::{BUCKET, Cache, LatestFile, Lock, SOURCE, Taken, entry::Entry, entry_digest, manifest, presents};
 use crate::support::{Digest, words};
 
 /// What a cache holds.
@@ -92,6 +92,11 @@ impl Cache {
             if !sources.contains(&path) {
                 fs::remove_file(path)?;
             }
+        }
+        // they name sources whose manifests may be gone now
+        match fs::remove_dir_all(presents(directory)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
         }
         LatestFile::compact(&directory.join(BUCKET).join("latest"))?;
         let left = Self::holding(directory)?;

@@ -18,6 +18,7 @@ use super::{
     problems::problems,
 };
 use crate::{
+    cache,
     ci::Variables,
     context::{
         self, AptPackage, Context, ContextError, Fetch, Interpreter, Packaged, Published, Redactor, Repositories,
@@ -78,7 +79,8 @@ impl Session {
             })?,
             None => pipeline.shared.clone(),
         };
-        Ok(Self { pipeline, settings, place, offline: common.offline, shared, repositories: Repositories::default() })
+        let repositories = Repositories::remembered_in(cache::presents(&place.state.join("cache")));
+        Ok(Self { pipeline, settings, place, offline: common.offline, shared, repositories })
     }
 
     /// Looks at everything outside that a plan depends on.

@@ -93,54 +93,6 @@ pub fn is_branch_name(name: &str) -> bool {
 }
 
 impl Repository {
-    /// Asks for the state of the work tree at `toplevel`.
-    ///
-    /// # Errors
-    /// When there is no git program, or it refuses.
-    pub fn open(toplevel: &Path) -> Result<Self, GitError> {
-        let arguments = ["status", "--porcelain=v2", "--branch", "-z", "--untracked-files=all", "--no-renames"];
-        let output = git(toplevel, &arguments)?;
-        let mut repository = Self {
-            toplevel: toplevel.to_owned(),
-            branch: None,
-            commit: None,
-            shallow: is_shallow(toplevel),
-            changes: Vec::new(),
-            untracked: Vec::new(),
-        };
-        for record in output.split(|byte| *byte == 0) {
-            let line = String::from_utf8_lossy(record);
-            match line.split_once(' ') {
-                Some(("#", header)) => repository.header(header),
-                // `1 XY SUB MODE MODE MODE HASH HASH PATH`, and two fields more for what is not merged.
-                Some(("1", _)) => repository.changes.extend(path_after(record, 8)),
-                Some(("u", _)) => repository.changes.extend(path_after(record, 10)),
-                Some(("?", _)) => repository.untracked.extend(path_after(record, 1)),
-                _ => {}
-            }
-        }
-        Ok(repository)
-    }
-
-    fn header(&mut self, header: &str) {
-        match header.split_once(' ') {
-            Some(("branch.oid", commit)) if commit != "(initial)" => self.commit = Some(commit.to_owned()),
-            Some(("branch.head", branch)) if branch != "(detached)" => self.branch = Some(branch.to_owned()),
-            _ => {}
-        }
-    }
-
-    /// Whether anything below a directory differs from the commit. The directory is canonical and in the work tree.
-    #[must_use]
-    pub fn is_changed(&self, directory: &Path) -> bool {
-        let Ok(below) = directory.strip_prefix(&self.toplevel) else { return true };
-        self.commit.is_none()
-            || self.changes.iter().chain(&self.untracked).any(|path| {
-                let is_state = path.iter().any(|part| part == ".gopythongo");
-                !is_state && (path.starts_with(below) || below.starts_with(path))
-            })
-    }
-
     /// Names of the tags whose commits are the current one or before it.
     ///
     /// # Errors
@@ -222,7 +174,7 @@ impl Repository {
         }
         // Each commit is `\x01`, and then its paths, all of them ended by NUL.
         for (commit, names) in (1..).zip(output.split(|byte| *byte == 1)) {
-            for path in names.split(|byte| *byte == 0).map(|name| path(name).as_os_str().as_bytes()) {
+            for path in names.split(|byte| *byte == 0).map(|name| name.strip_prefix(b"\n").unwrap_or(name)) {
                 if path.is_empty() {
                     continue;
                 }
@@ -256,8 +208,8 @@ impl Tally {
     }
 }
 
-/// Runs git, without the variables by which hooks of git and others would send it elsewhere.
-fn git(toplevel: &Path, arguments: &[&str]) -> Result<Vec<u8>, GitError> {
+/// Git in a work tree, without the variables by which hooks of git and others would send it elsewhere.
+pub(super) fn command(toplevel: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new("git");
     for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("GIT_")) {
         command.env_remove(name);
@@ -265,11 +217,16 @@ fn git(toplevel: &Path, arguments: &[&str]) -> Result<Vec<u8>, GitError> {
     // A checkout may belong to another user, as in containers: nothing of its configuration is executed by this.
     let careful = ["-c", "safe.directory=*", "-c", "core.fsmonitor=false", "--no-optional-locks"];
     command.env("LC_ALL", "C").arg("-C").arg(toplevel).args(careful).args(arguments).stdin(Stdio::null());
+    command
+}
+
+/// Runs git; gives what it printed.
+pub(super) fn git(toplevel: &Path, arguments: &[&str]) -> Result<Vec<u8>, GitError> {
     let refused = |said: String| {
-        let command = arguments.iter().find(|argument| !argument.starts_with('-')).unwrap_or(&"").to_string();
-        GitError::Refused { command, toplevel: toplevel.to_owned(), said }
+        let asked = arguments.iter().find(|argument| !argument.starts_with('-')).unwrap_or(&"").to_string();
+        GitError::Refused { command: asked, toplevel: toplevel.to_owned(), said }
     };
-    let output = command.output().map_err(|error| match error.kind() {
+    let output = command(toplevel, arguments).output().map_err(|error| match error.kind() {
         io::ErrorKind::NotFound => GitError::NoProgram { toplevel: toplevel.to_owned() },
         _ => refused(error.to_string()),
     })?;
@@ -279,16 +236,6 @@ fn git(toplevel: &Path, arguments: &[&str]) -> Result<Vec<u8>, GitError> {
     let said = String::from_utf8_lossy(&output.stderr);
     let line = said.lines().next().unwrap_or("it failed and said nothing");
     Err(refused(line.trim_start_matches("fatal: ").trim_start_matches("error: ").to_owned()))
-}
-
-/// The path in a record, after a number of fields.
-fn path_after(record: &[u8], fields: usize) -> Option<PathBuf> {
-    record.splitn(fields + 1, |byte| *byte == b' ').nth(fields).map(|bytes| path(bytes).to_owned())
-}
-
-fn path(bytes: &[u8]) -> &Path {
-    let bytes = bytes.strip_prefix(b"\n").unwrap_or(bytes);
-    Path::new(std::ffi::OsStr::from_bytes(bytes))
 }
 
 /// Git's directories of a work tree: its own one, and the one that it shares with other work trees of the repository. They
@@ -306,7 +253,7 @@ pub(super) fn directories(toplevel: &Path) -> (PathBuf, PathBuf) {
 }
 
 /// Whether git's directory has a list of commits whose parents are missing.
-fn is_shallow(toplevel: &Path) -> bool {
+pub(super) fn is_shallow(toplevel: &Path) -> bool {
     directories(toplevel).1.join("shallow").is_file()
 }
 

@@ -35,7 +35,14 @@ const BUILT: [&str; 2] = ["build", "dist"];
 
 /// The files of several sources: git is asked once a repository, and not at all where there is none.
 #[derive(Debug, Default)]
-pub(crate) struct Listings(HashMap<PathBuf, Vec<PathBuf>>);
+pub(crate) struct Listings(HashMap<PathBuf, Listing>);
+
+#[derive(Debug)]
+struct Listing {
+    paths: Vec<PathBuf>,
+    /// The top of the work tree whose repository had been asked, and said it.
+    told: Option<PathBuf>,
+}
 
 impl Listings {
     /// Lists sources by their absolute paths. What cannot be listed with others is listed when it is asked for, and then
@@ -51,22 +58,23 @@ impl Listings {
                     repositories.entry(top).or_default().insert(source);
                 }
                 None if source.is_dir() => {
-                    listings.extend(walk(source).ok().map(|paths| (source.clone(), of_source(paths))));
+                    let listing = |paths| Listing { paths: of_source(paths), told: None };
+                    listings.extend(walk(source).ok().map(|paths| (source.clone(), listing(paths))));
                 }
                 None => {}
             }
         }
         for (top, sources) in repositories {
-            let (all, paths) = match asked.files(&top) {
+            let (all, paths, told) = match asked.files(&top) {
                 Some((tracked, repository)) => {
                     let litter = |path: &&PathBuf| path.iter().any(|name| is_litter(name, false));
                     let untracked = repository.untracked.iter().filter(|path| !litter(path)).cloned();
-                    (top, tracked.into_iter().chain(untracked).collect())
+                    (top.clone(), tracked.into_iter().chain(untracked).collect(), Some(top))
                 }
                 None => {
                     let Some(all) = common(&sources) else { continue };
                     let Ok(Some(paths)) = of_git(&all) else { continue };
-                    (all, paths)
+                    (all, paths, None)
                 }
             };
             let paths = sorted(paths);
@@ -76,7 +84,7 @@ impl Listings {
                 // nothing at all is an ignored directory, and whether egg-info is litter is an unpacked release's own
                 // matter: such sources are listed by themselves
                 if !inside.is_empty() && !is_unpacked_sdist(source) {
-                    listings.insert(source.clone(), of_source(inside));
+                    listings.insert(source.clone(), Listing { paths: of_source(inside), told: told.clone() });
                 }
             }
         }
@@ -88,7 +96,12 @@ impl Listings {
     /// # Errors
     /// When the source cannot be listed.
     pub(super) fn get(&self, source: &Path) -> io::Result<Vec<PathBuf>> {
-        self.0.get(source).map_or_else(|| list(source), |paths| Ok(paths.clone()))
+        self.0.get(source).map_or_else(|| list(source), |listing| Ok(listing.paths.clone()))
+    }
+
+    /// The top of the work tree whose repository told the files of a source.
+    pub(crate) fn told_by(&self, source: &Path) -> Option<&Path> {
+        self.0.get(source)?.told.as_deref()
     }
 }
 

@@ -9,7 +9,9 @@ use std::{
 use super::{
     git::{GitError, Repository},
     git_index,
+    present::Present,
 };
+use crate::support::Digest;
 
 /// The repositories of a pipeline's sources, as they were when they were first asked for. Cheap to clone: clones are the same.
 #[derive(Debug, Clone, Default)]
@@ -19,6 +21,10 @@ pub struct Repositories(Arc<Mutex<Asked>>);
 struct Asked {
     /// By their top directories.
     opened: BTreeMap<PathBuf, Result<Arc<Repository>, GitError>>,
+    /// How what is known of them is known.
+    presents: BTreeMap<PathBuf, Present>,
+    /// Where that is remembered.
+    memory: Option<PathBuf>,
     /// URLs of other repositories that were fetched.
     fetched: BTreeSet<String>,
     /// What work trees of other repositories lack.
@@ -30,12 +36,39 @@ struct Asked {
 }
 
 impl Repositories {
+    /// Repositories of which what git says is remembered in a directory, and not asked for again as long as nothing changes.
+    pub(crate) fn remembered_in(memory: PathBuf) -> Self {
+        Self(Arc::new(Mutex::new(Asked { memory: Some(memory), ..Asked::default() })))
+    }
+
     /// The repository that a canonical directory is in.
     pub(super) fn of(&self, directory: &Path) -> Option<Result<Arc<Repository>, GitError>> {
         let mut asked = self.asked();
         let top = asked.top(directory)?;
-        let open = |top: &PathBuf| Repository::open(top).map(Arc::new);
-        Some(asked.opened.entry(top).or_insert_with_key(open).clone())
+        if let Some(known) = asked.opened.get(&top) {
+            return Some(known.clone());
+        }
+        let opened = Present::open(&top, asked.memory.as_deref()).map(|(repository, present)| {
+            asked.presents.extend(present.map(|present| (top.clone(), present)));
+            Arc::new(repository)
+        });
+        asked.opened.insert(top, opened.clone());
+        Some(opened)
+    }
+
+    /// The digests of sources that are what they were when they were read.
+    pub(crate) fn sources(&self) -> HashMap<PathBuf, Digest> {
+        let asked = self.asked();
+        asked.presents.values().flat_map(Present::sources).map(|(source, digest)| (source.clone(), *digest)).collect()
+    }
+
+    /// Remembers what git said, with the digests of sources that are listed as it said: by the top of their work tree, and by
+    /// their directory. What cannot be remembered is looked at again.
+    pub(crate) fn save(&self, read: &[(PathBuf, PathBuf, Digest)]) {
+        for (top, present) in &self.asked().presents {
+            let read = read.iter().filter(|(of, ..)| of == top);
+            let _ = present.save(read.map(|(_, source, digest)| (source.clone(), *digest)));
+        }
     }
 
     /// The top directory of the work tree that a canonical directory is in; `None` where there is no repository.

@@ -4,24 +4,20 @@ use std::{
     collections::{BTreeMap, HashMap},
     ffi::{OsStr, OsString},
     fs, io,
-    os::unix::ffi::{OsStrExt, OsStringExt},
+    ops::Range,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
-    time::{Duration, SystemTime, UNIX_EPOCH},
+    time::SystemTime,
 };
 
 use rustix::fs::Stat;
 
+use super::stamp::{Put, STAMP, Stamp, Take};
 use crate::support::{Digest, Durability, write_atomic};
 
-/// What the file begins with; something else is another format. Then come directories: the length of the path, the path, how
-/// many entries follow; and entries: digest, stamp, the length of the name and the name, numbers in eight bytes with the least
-/// one first.
-const HEADER: &[u8] = b"gopythongo stat cache 3\n";
-
-/// A file that was changed more recently than this is hashed again the next time: within one tick of a file system's
-/// clock (2 s for the coarsest) it could change once more without a new time. Git calls such entries racy.
-const SETTLED: Duration = Duration::from_secs(2);
+/// What the file begins with; something else is another format. Then come directories: the path, how many bytes and how many
+/// entries follow; and entries: digest, stamp, name.
+const HEADER: &[u8] = b"gopythongo stat cache 4\n";
 
 /// Digests of files, valid while size, times and inode stay the same. Threads may share it.
 #[derive(Debug)]
@@ -33,6 +29,9 @@ pub struct StatCache {
 #[derive(Debug, Default)]
 struct Known {
     directories: HashMap<PathBuf, Arc<Names>>,
+    /// What the file says of directories that nobody has asked for yet: of thousands, most runs look at few.
+    unread: HashMap<PathBuf, Range<usize>>,
+    bytes: Vec<u8>,
     /// Whether the file says something else.
     changed: bool,
 }
@@ -42,27 +41,28 @@ type Names = Vec<(OsString, Entry)>;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Entry {
-    stamp: Stamp,
+    stamp: [u8; STAMP],
     digest: Digest,
 }
 
-/// What tells a file from another one, and from what it was.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Stamp {
-    size: u64,
-    /// In nanoseconds after the epoch, as the next one.
-    modified: i64,
-    changed: i64,
-    device: u64,
-    inode: u64,
+impl Known {
+    /// The files of a directory.
+    fn names(&mut self, directory: &Path) -> Arc<Names> {
+        if let Some(range) = self.unread.remove(directory) {
+            let names = self.bytes.get(range).and_then(parse).unwrap_or_default();
+            self.directories.insert(directory.to_owned(), Arc::new(names));
+        }
+        self.directories.get(directory).cloned().unwrap_or_default()
+    }
 }
 
 impl StatCache {
     /// The cache that a file holds; an empty one if it is missing or cannot be understood.
     #[must_use]
     pub fn open(path: &Path) -> Self {
-        let directories = fs::read(path).ok().and_then(|bytes| parse(&bytes)).unwrap_or_default();
-        Self { path: path.to_owned(), known: Mutex::new(Known { directories, changed: false }) }
+        let bytes = fs::read(path).unwrap_or_default();
+        let unread = blocks(&bytes).unwrap_or_default();
+        Self { path: path.to_owned(), known: Mutex::new(Known { unread, bytes, ..Known::default() }) }
     }
 
     /// Writes the cache back, without what no longer exists; does nothing if nothing was learnt.
@@ -74,19 +74,25 @@ impl StatCache {
         if !known.changed {
             return Ok(());
         }
+        for directory in known.unread.keys().cloned().collect::<Vec<_>>() {
+            known.names(&directory);
+        }
         known.directories.retain(|directory, names| {
             Arc::make_mut(names).retain(|(name, _)| directory.join(name).symlink_metadata().is_ok());
             !names.is_empty()
         });
         let mut bytes = HEADER.to_vec();
         for (directory, names) in &known.directories {
-            put_text(&mut bytes, directory.as_os_str());
-            put(&mut bytes, names.len() as u64);
+            let mut block = Vec::new();
+            block.put_number(names.len());
             for (name, Entry { stamp, digest }) in names.iter() {
-                bytes.extend(digest.bytes());
-                stamp.numbers().into_iter().for_each(|number| put(&mut bytes, number));
-                put_text(&mut bytes, name);
+                block.extend(digest.bytes());
+                block.extend(stamp);
+                block.put_text(name);
             }
+            bytes.put_text(directory.as_os_str());
+            bytes.put_number(block.len());
+            bytes.extend(block);
         }
         write_atomic(&self.path, &bytes, Durability::Cached)?;
         known.changed = false;
@@ -107,8 +113,7 @@ impl StatCache {
 
     /// What is known of the files of a directory: they are looked for together.
     pub(super) fn beside(&self, directory: &Path) -> Beside<'_> {
-        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        let names = known.directories.get(directory).cloned().unwrap_or_default();
+        let names = self.known.lock().unwrap_or_else(PoisonError::into_inner).names(directory);
         Beside { cache: self, directory: directory.to_owned(), known: names, learnt: Vec::new() }
     }
 }
@@ -133,15 +138,14 @@ impl Beside<'_> {
         let stamp = Stamp::of(stat);
         let place = self.known.binary_search_by(|(known, _)| known.as_os_str().cmp(name));
         if let Some((_, entry)) = place.ok().and_then(|place| self.known.get(place))
-            && entry.stamp == stamp
+            && entry.stamp == stamp.bytes()
         {
             return Ok(entry.digest);
         }
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let now = SystemTime::now();
         let digest = hash()?;
-        let settled = i64::try_from(now.saturating_sub(SETTLED).as_nanos()).unwrap_or_default();
-        if stamp.modified.max(stamp.changed) < settled {
-            self.learnt.push((name.to_owned(), Some(Entry { stamp, digest })));
+        if stamp.is_settled(now) {
+            self.learnt.push((name.to_owned(), Some(Entry { stamp: stamp.bytes(), digest })));
         } else if place.is_ok() {
             self.learnt.push((name.to_owned(), None));
         }
@@ -155,87 +159,48 @@ impl Drop for Beside<'_> {
             return;
         }
         let mut known = self.cache.known.lock().unwrap_or_else(PoisonError::into_inner);
-        let names = known.directories.entry(std::mem::take(&mut self.directory)).or_default();
-        let mut all: BTreeMap<OsString, Entry> = names.iter().cloned().collect();
+        // others may have learnt meanwhile
+        let mut all: BTreeMap<OsString, Entry> = known.names(&self.directory).iter().cloned().collect();
         for (name, entry) in self.learnt.drain(..) {
             match entry {
                 Some(entry) => all.insert(name, entry),
                 None => all.remove(&name),
             };
         }
-        *names = Arc::new(all.into_iter().collect());
+        known.directories.insert(std::mem::take(&mut self.directory), Arc::new(all.into_iter().collect()));
         known.changed = true;
     }
 }
 
-impl Stamp {
-    fn of(stat: &Stat) -> Self {
-        let time = |seconds: i64, nanoseconds: i64| seconds.saturating_mul(1_000_000_000).saturating_add(nanoseconds);
-        Self {
-            size: stat.st_size.cast_unsigned(),
-            modified: time(stat.st_mtime, stat.st_mtime_nsec.try_into().unwrap_or_default()),
-            changed: time(stat.st_ctime, stat.st_ctime_nsec.try_into().unwrap_or_default()),
-            device: stat.st_dev,
-            inode: stat.st_ino,
-        }
+/// Where in the file's bytes each directory's entries are.
+fn blocks(bytes: &[u8]) -> Option<HashMap<PathBuf, Range<usize>>> {
+    let mut rest = Take(bytes.strip_prefix(HEADER)?);
+    let mut blocks = HashMap::new();
+    while !rest.0.is_empty() {
+        let directory = rest.owned_text()?;
+        let length = rest.number()?;
+        let begin = bytes.len() - rest.0.len();
+        rest.bytes(length)?;
+        blocks.insert(directory.into(), begin..begin + length);
     }
+    Some(blocks)
+}
 
-    fn numbers(self) -> [u64; 5] {
-        [self.size, self.modified.cast_unsigned(), self.changed.cast_unsigned(), self.device, self.inode]
+/// A directory's entries.
+fn parse(block: &[u8]) -> Option<Names> {
+    let mut rest = Take(block);
+    let count = rest.number()?;
+    let mut names = Names::with_capacity(count.min(block.len()));
+    for _ in 0..count {
+        let (digest, stamp) = (rest.digest()?, *rest.array()?);
+        names.push((rest.owned_text()?, Entry { stamp, digest }));
     }
-
-    fn from_numbers([size, modified, changed, device, inode]: [u64; 5]) -> Self {
-        Self { size, modified: modified.cast_signed(), changed: changed.cast_signed(), device, inode }
-    }
-}
-
-fn put(bytes: &mut Vec<u8>, number: u64) {
-    bytes.extend(number.to_le_bytes());
-}
-
-fn put_text(bytes: &mut Vec<u8>, text: &OsStr) {
-    put(bytes, text.len() as u64);
-    bytes.extend(text.as_bytes());
-}
-
-fn parse(bytes: &[u8]) -> Option<HashMap<PathBuf, Arc<Names>>> {
-    let mut rest = bytes.strip_prefix(HEADER)?;
-    let mut directories = HashMap::new();
-    while !rest.is_empty() {
-        let directory = text(&mut rest)?;
-        let count = usize::try_from(number(&mut rest)?).ok()?;
-        let mut names = Names::with_capacity(count.min(rest.len()));
-        for _ in 0..count {
-            let (digest, after) = rest.split_first_chunk()?;
-            rest = after;
-            let mut numbers = [0; 5];
-            for place in &mut numbers {
-                *place = number(&mut rest)?;
-            }
-            let entry = Entry { stamp: Stamp::from_numbers(numbers), digest: Digest::from_bytes(*digest) };
-            names.push((text(&mut rest)?, entry));
-        }
-        directories.insert(directory.into(), Arc::new(names));
-    }
-    Some(directories)
-}
-
-fn number(rest: &mut &[u8]) -> Option<u64> {
-    let (bytes, after) = rest.split_first_chunk()?;
-    *rest = after;
-    Some(u64::from_le_bytes(*bytes))
-}
-
-fn text(rest: &mut &[u8]) -> Option<OsString> {
-    let length = usize::try_from(number(rest)?).ok()?;
-    let (text, after) = rest.split_at_checked(length)?;
-    *rest = after;
-    Some(OsString::from_vec(text.to_vec()))
+    Some(names)
 }
 
 #[cfg(test)]
 mod tests {
-    use std::fs::FileTimes;
+    use std::{fs::FileTimes, time::Duration};
 
     use super::*;
 

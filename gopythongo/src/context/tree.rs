@@ -28,9 +28,9 @@ use crate::support::{Digest, Hasher};
 
 /// How a directory is opened whose files are only asked for by name: where the system knows that, not to be read.
 #[cfg(target_os = "linux")]
-const WITHIN: OFlags = OFlags::PATH.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC);
+pub(super) const WITHIN: OFlags = OFlags::PATH.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC);
 #[cfg(not(target_os = "linux"))]
-const WITHIN: OFlags = OFlags::DIRECTORY.union(OFlags::CLOEXEC);
+pub(super) const WITHIN: OFlags = OFlags::DIRECTORY.union(OFlags::CLOEXEC);
 
 /// One file of a source.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -22,6 +22,10 @@ use crate::{
 pub(crate) struct Trees {
     /// Sources that are likely to be asked for: they are listed together.
     sources: Vec<PathBuf>,
+    /// What is known of sources that have not changed since an earlier run.
+    known: HashMap<PathBuf, Digest>,
+    /// What they consist of is in this directory.
+    written: PathBuf,
     listings: OnceLock<Listings>,
     read: Mutex<HashMap<PathBuf, Arc<OnceLock<ReadTree>>>>,
     programs: Mutex<HashMap<PathBuf, Digest>>,
@@ -50,7 +54,7 @@ impl ReadAhead {
                     return;
                 }
                 if before.replace(source) != Some(source) {
-                    let _ = trees.tree(source);
+                    let _ = trees.digest(source);
                 }
             }
         };
@@ -80,6 +84,8 @@ impl Trees {
     pub(super) fn new(cache: &Path, context: &Context, manifests: &Manifests, repositories: Repositories) -> Self {
         Self {
             sources: context.jobs.values().map(|job| job.directory.clone()).collect(),
+            known: repositories.sources(),
+            written: cache.join(BUCKET).join("sources"),
             listings: OnceLock::new(),
             read: Mutex::default(),
             programs: Mutex::default(),
@@ -93,6 +99,16 @@ impl Trees {
     pub(super) fn save(&self) {
         // without it the next run reads more
         let _ = self.stats.save();
+        let Some(listings) = self.listings.get() else { return self.repositories.save(&[]) };
+        let read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
+        let told = read.iter().filter_map(|(source, cell)| {
+            let (_, digest) = cell.get()?.as_ref().ok()?;
+            let top = listings.told_by(source)?;
+            // where a step has to say what has changed, the files are asked for
+            let is_written = self.written.join(digest.to_string()).exists();
+            is_written.then(|| (top.to_owned(), source.clone(), *digest))
+        });
+        self.repositories.save(&told.collect::<Vec<_>>());
     }
 
     pub(super) fn get(&self, directory: &Path) -> Result<Arc<SourceTree>, Failure> {
@@ -100,7 +116,10 @@ impl Trees {
     }
 
     pub(super) fn digest(&self, directory: &Path) -> Result<Digest, Failure> {
-        Ok(self.tree(directory)?.1)
+        match self.known.get(directory) {
+            Some(digest) => Ok(*digest),
+            None => Ok(self.tree(directory)?.1),
+        }
     }
 
     fn tree(&self, directory: &Path) -> ReadTree {
@@ -115,9 +134,19 @@ impl Trees {
         cell.get_or_init(|| {
             let listings = self.listings.get_or_init(|| Listings::of(&self.sources, &self.repositories));
             let tree = SourceTree::read_listed(directory, listings, &self.stats);
-            let tree = Arc::new(tree.map_err(Failure::io("cannot read the source", directory))?);
+            let cannot = Failure::io("cannot read the source", directory);
+            let tree = match tree {
+                Ok(tree) => Arc::new(tree),
+                Err(error) => return Err(cannot(error)),
+            };
             let digest = self.manifests.know(&tree);
-            Ok((tree, digest))
+            // keys were made of what it was
+            match self.known.get(directory) {
+                Some(known) if *known != digest => {
+                    Err(cannot(std::io::Error::other("it was changed while it was being used")))
+                }
+                _ => Ok((tree, digest)),
+            }
         })
         .clone()
     }
