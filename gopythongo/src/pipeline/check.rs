@@ -1,6 +1,6 @@
 //! What is wrong with a pipeline as a whole: names, and the edges between jobs.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use super::{
     Diagnostic, Job, JobKind, Location, Mention, Pipeline, check_deployments::check_deployments,
@@ -94,6 +94,9 @@ fn uploads(job: &Job) -> bool {
 }
 
 fn check_downstream(pipeline: &Pipeline, found: &mut Vec<Diagnostic>) {
+    let jobs: HashSet<&str> = pipeline.jobs.iter().map(|job| job.name.as_str()).collect();
+    let deployments: HashSet<&str> =
+        pipeline.jobs.iter().filter(|job| !job.is_built()).map(|job| job.name.as_str()).collect();
     for job in &pipeline.jobs {
         let name = &job.name;
         if let Some(first) = job.downstream.first() {
@@ -114,11 +117,11 @@ fn check_downstream(pipeline: &Pipeline, found: &mut Vec<Diagnostic>) {
             let wanted = &mention.name;
             if wanted == name {
                 found.push(Diagnostic::error(format!("`{name}` is downstream of itself"), &mention.location));
-            } else if !pipeline.jobs.iter().any(|other| other.name == *wanted) {
+            } else if !jobs.contains(wanted.as_str()) {
                 let others = pipeline.jobs.iter().map(|job| job.name.as_str()).filter(|other| other != name);
                 let message = format!("unknown job `{wanted}` in `.downstream` of `{name}`");
                 found.push(Diagnostic::error(message, &mention.location).did_you_mean(wanted, others));
-            } else if pipeline.jobs.iter().any(|other| other.name == *wanted && !other.is_built()) {
+            } else if deployments.contains(wanted.as_str()) {
                 let message = format!("deployment `{wanted}` stands in `.downstream` of `{name}`");
                 let suggestion = "leave it out: a deployment follows the promotion of its application";
                 found.push(Diagnostic::error(message, &mention.location).suggest(suggestion));
@@ -136,7 +139,7 @@ pub(super) fn check_cycles(pipeline: &Pipeline, found: &mut Vec<Diagnostic>) {
     for job in &pipeline.jobs {
         jobs.entry(job.name.as_str()).or_insert(job);
     }
-    let mut search = Search { jobs, path: Vec::new(), done: Vec::new(), found };
+    let mut search = Search { jobs, path: Vec::new(), done: HashSet::new(), found };
     for job in &pipeline.jobs {
         search.visit(job);
     }
@@ -146,13 +149,13 @@ struct Search<'a> {
     jobs: BTreeMap<&'a str, &'a Job>,
     /// From where the search began to where it is: each job, and the edge that leaves it.
     path: Vec<(&'a Job, &'a Mention)>,
-    done: Vec<&'a str>,
+    done: HashSet<&'a str>,
     found: &'a mut Vec<Diagnostic>,
 }
 
 impl<'a> Search<'a> {
     fn visit(&mut self, job: &'a Job) {
-        if self.done.contains(&job.name.as_str()) {
+        if self.done.contains(job.name.as_str()) {
             return;
         }
         for mention in job.downstream.iter().filter(|mention| mention.name != job.name) {
@@ -166,7 +169,7 @@ impl<'a> Search<'a> {
             }
             self.path.pop();
         }
-        self.done.push(&job.name);
+        self.done.insert(&job.name);
     }
 }
 

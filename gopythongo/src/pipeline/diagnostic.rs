@@ -1,6 +1,6 @@
 //! Mistakes in a pipeline: collected, each with the line of `pipeline.rs` that made it.
 
-use std::{fmt, panic};
+use std::{borrow::Cow, fmt, panic};
 
 use serde::{Deserialize, Serialize};
 
@@ -10,7 +10,7 @@ use crate::support::words;
 #[derive(Clone, Default, Serialize, Deserialize)]
 pub struct Location {
     /// The file as the compiler names it.
-    pub file: String,
+    pub file: Cow<'static, str>,
     /// The line, from 1.
     pub line: u32,
 }
@@ -21,7 +21,7 @@ impl Location {
     #[track_caller]
     pub fn here() -> Self {
         let location = panic::Location::caller();
-        Self { file: location.file().to_owned(), line: location.line() }
+        Self { file: location.file().into(), line: location.line() }
     }
 
     /// File and line, for putting diagnostics in order: locations themselves are all equal.
@@ -138,7 +138,7 @@ mod tests {
 
     #[test]
     fn a_diagnostic_reads_from_the_place_to_the_help() {
-        let at = |line| Location { file: "pipeline.rs".to_owned(), line };
+        let at = |line| Location { file: "pipeline.rs".into(), line };
         let diagnostic = Diagnostic::error("unknown job `catalgo` in `.downstream` of `money`", &at(12))
             .and("`money` begins here", &at(8))
             .did_you_mean("catalgo", ["shop", "catalog"]);

@@ -27,8 +27,9 @@ impl Draft {
         self.check_measured(DiffCoverage::KIND, ".diff_coverage(…)");
         self.check_package();
         self.check_gate();
-        self.check_steps();
-        self.check_redundancy();
+        let names: Vec<String> = self.job.steps.iter().map(Declaration::name).collect();
+        self.check_steps(&names);
+        self.check_redundancy(&names);
         self.job
     }
 
@@ -194,11 +195,11 @@ impl Draft {
     }
 
     /// Names of steps become names of files; two types under one name would be one step with two meanings.
-    fn check_steps(&mut self) {
+    fn check_steps(&mut self, names: &[String]) {
         let mut found = Vec::new();
         let mut types = BTreeMap::new();
-        for declaration in &self.job.steps {
-            let (step, name, location) = (&declaration.step, declaration.name(), &declaration.location);
+        for (declaration, name) in self.job.steps.iter().zip(names) {
+            let (step, location) = (&declaration.step, &declaration.location);
             if !is_name(step.kind()) || step.kind().contains(['.', '_']) {
                 let message = format!("`{}` is not a kind of step", step.kind());
                 let suggestion = "a kind is lowercase words joined by hyphens: `check-translations`";
@@ -228,7 +229,7 @@ impl Draft {
                 let suggestion = "`Quarantine::new(\"tests/test_x.py::test_y\", \"ana@example.com\", \"2026-12-31\")`";
                 found.push(Diagnostic::error(message, location).suggest(suggestion));
             }
-            let (first, at) = types.entry(name.clone()).or_insert_with(|| (any.type_id(), location));
+            let (first, at) = types.entry(name).or_insert_with(|| (any.type_id(), location));
             if *first != any.type_id() {
                 let message = format!("two different steps of `{}` are both `{name}`", self.job.name);
                 found.push(Diagnostic::error(message, location).and("the first one", at));
@@ -238,10 +239,18 @@ impl Draft {
     }
 
     /// Finds declarations without which the job would be the same.
-    fn check_redundancy(&mut self) {
-        let found: Vec<Diagnostic> =
-            (0..self.job.steps.len()).filter_map(|at| redundancy(&self.job.steps, at)).collect();
-        self.job.diagnostics.extend(found);
+    fn check_redundancy(&mut self, names: &[String]) {
+        let mut namesakes: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+        for (at, name) in names.iter().enumerate() {
+            namesakes.entry(name).or_default().push(at);
+        }
+        let mut found: Vec<(usize, Diagnostic)> = Vec::new();
+        for (name, places) in namesakes {
+            let doubts = places.iter().map(|at| (*at, redundancy(&self.job.steps, *at, name, &places)));
+            found.extend(doubts.filter_map(|(at, doubt)| Some((at, doubt?))));
+        }
+        found.sort_by_key(|(at, _)| *at);
+        self.job.diagnostics.extend(found.into_iter().map(|(_, doubt)| doubt));
     }
 
     fn check_path(&mut self, method: &str, path: &Path, location: &Location) {
@@ -339,12 +348,10 @@ fn base(method: &str) -> &'static str {
     }
 }
 
-/// The warning for a declaration without which every kind of build would have the same step with the same options.
-fn redundancy(steps: &[Declaration], at: usize) -> Option<Diagnostic> {
+/// The warning for a declaration without which every kind of build would have the same step with the same options; it is one
+/// of those that are called `name`.
+fn redundancy(steps: &[Declaration], at: usize, name: &str, namesakes: &[usize]) -> Option<Diagnostic> {
     let this = &steps[at];
-    let name = this.name();
-    let options = this.step.options();
-    let namesakes: Vec<usize> = (0..steps.len()).filter(|n| *n == at || steps[*n].is_called(&name)).collect();
     let last_of = |places: Range<usize>, kind: BuildKind| {
         namesakes.iter().copied().rfind(|n| places.contains(n) && steps[*n].kinds.contains(kind))
     };
@@ -354,6 +361,10 @@ fn redundancy(steps: &[Declaration], at: usize) -> Option<Diagnostic> {
         let message = format!("`{name}` runs in no build: {condition} leaves it no kind");
         return Some(Diagnostic::warning(message, &this.location));
     }
+    if namesakes.len() == 1 {
+        return None;
+    }
+    let options = this.step.options();
     let hidden: Vec<Option<usize>> = this.kinds.iter().map(later).collect();
     if let Some(by) = hidden.iter().copied().collect::<Option<Vec<usize>>>().and_then(|by| by.into_iter().max()) {
         let by = &steps[by];

@@ -320,7 +320,7 @@ fn lines_are_those_of_the_team_also_in_house_rules() {
     }
     let line = line!() - 2;
     let job: Job = checked(library("money")).into();
-    assert_eq!((job.steps[0].location.file.as_str(), job.steps[0].location.line), (file!(), line));
+    assert_eq!((&*job.steps[0].location.file, job.steps[0].location.line), (file!(), line));
 }
 
 #[test]
