@@ -278,7 +278,7 @@ mod tests {
         let renamed = shop().deb(Deb::new().package("the-shop").service(Service::gunicorn("shop:app")));
         let package = |shop: Application| {
             let plan = plan(Pipeline::new("p").job(shop).job(live())).plan();
-            plan.step("shop-live/switch:testing").unwrap().options["package"].clone()
+            plan.step("shop-live/switch:testing").unwrap().options.value()["package"].clone()
         };
         assert_eq!(package(shop()), "shop");
         assert_eq!(package(renamed), "the-shop");

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Action, Plan, PlanContext, PlannedStep};
+use super::{Action, Plan, PlanContext, PlannedStep, StepOptions};
 use crate::{
     context::BuildKind,
     run::{EffectClass, Inputs},
@@ -57,7 +57,7 @@ fn step(job: &str, kind: &str, reason: &str, needs: &[&str]) -> PlannedStep {
         job: job.to_owned(),
         kind: kind.to_owned(),
         version: 1,
-        options: serde_json::Value::Null,
+        options: StepOptions::of(&serde_json::Value::Null),
         effect: None,
         action: Action::Run,
         reason: reason.to_owned(),

@@ -1,10 +1,13 @@
 //! The plan: a pure function of pipeline and context. No I/O, no clock, no environment.
 
 mod dependents;
+mod draft;
 mod graph;
 mod json;
 mod lower;
 mod matrix;
+mod needs;
+mod options;
 mod selection;
 mod tree;
 mod trust;
@@ -21,6 +24,7 @@ pub use graph::{GraphFormat, graph};
 pub use json::json;
 pub use lower::{Lowered, lower};
 pub use matrix::matrix;
+pub use options::StepOptions;
 pub use selection::{Selection, UnknownJobs};
 pub use tree::tree;
 pub(crate) use trust::distrust;
@@ -79,7 +83,7 @@ pub struct PlannedStep {
     /// The step's version.
     pub version: u32,
     /// The step's options.
-    pub options: serde_json::Value,
+    pub options: StepOptions,
     /// The class, if the step is an effect.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub effect: Option<EffectClass>,

@@ -1,6 +1,6 @@
 //! What a build may do whose author may not push to the repository: a pull request of a fork. Knows nothing of servers.
 
-use super::{UNKNOWN, lower::Draft};
+use super::{UNKNOWN, draft::Draft};
 use crate::{ci::ServerBuild, context::Context};
 
 /// Why a build may change nothing that others read, if so: what is built is a stranger's.
@@ -17,7 +17,7 @@ pub(super) fn restrict(drafts: &mut [Draft<'_>], context: &Context) {
     for draft in drafts.iter_mut().filter(|draft| draft.runs()) {
         if draft.is_effect() && !draft.step.stays_in_stage() {
             draft.skip(format!("{who}: it changes nothing outside of its stage"));
-        } else if !draft.step.inputs().secrets.is_empty() {
+        } else if !draft.inputs.secrets.is_empty() {
             draft.skip(format!("{UNKNOWN}: {who}, gets no secrets"));
         }
     }

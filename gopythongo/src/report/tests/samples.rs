@@ -11,7 +11,7 @@ use std::{
 use crate::{
     context::BuildKind,
     event::{Event, RunState, Stamped, StepOutcome},
-    plan::{Action, Plan, PlanContext, PlannedStep},
+    plan::{Action, Plan, PlanContext, PlannedStep, StepOptions},
     run::{EffectClass, Failure, Inputs, Outcome, Receipt, TestCounts, failure::FailedCommand},
 };
 
@@ -42,7 +42,7 @@ pub(super) fn planned(id: &str, needs: &[&str]) -> PlannedStep {
         job: job.to_owned(),
         kind: kind.to_owned(),
         version: 1,
-        options: serde_json::Value::Null,
+        options: StepOptions::of(&serde_json::Value::Null),
         effect: matches!(kind, "upload" | "promote").then_some(EffectClass::Content),
         action: Action::Run,
         reason: String::new(),
