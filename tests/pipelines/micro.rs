@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, fs, hint::black_box, path::Path, time::Instant};
 
 use gopythongo::{
-    cache::{Cache, Lookup, key_digest},
+    cache::{Cache, Lookup, Parts},
     context::{BuildKind, Context, Distribution, JobContext, Layout, StatCache, Survey},
     journal::{Journal, Record},
     pipeline::JobBuilder,
@@ -48,21 +48,20 @@ fn each(count: usize, mut operation: impl FnMut(usize)) -> f64 {
     begin.elapsed().as_secs_f64() * 1e6 / f64::from(u32::try_from(count).unwrap_or(u32::MAX))
 }
 
-fn parts(step: usize, source: &str) -> Vec<(String, String)> {
-    let part = |name: &str, value: String| (name.to_owned(), value);
-    vec![
-        part("its code", "command 1".to_owned()),
-        part("one of its options", format!("{{\"argv\":[\"true\"],\"name\":\"c{step}\"}}")),
-        part("its source", format!("{source:0>64}")),
-        part("program true", "0".repeat(64)),
-        part("the machine", "x86_64, debian 12".to_owned()),
-    ]
+fn parts(step: usize, source: &str) -> Parts {
+    let mut parts = Parts::default();
+    parts.add("its code", "command 1");
+    parts.add("one of its options", format_args!("{{\"argv\":[\"true\"],\"name\":\"c{step}\"}}"));
+    parts.add("its source", format_args!("{source:0>64}"));
+    parts.add("program true", "0".repeat(64));
+    parts.add("the machine", "x86_64, debian 12");
+    parts
 }
 
 fn keys() -> f64 {
     let parts = parts(1, "a");
     each(STEPS, |_| {
-        black_box(key_digest(black_box(&parts)));
+        black_box(black_box(&parts).digest());
     })
 }
 
@@ -153,7 +152,7 @@ fn libraries() -> f64 {
 fn journal(place: &Path) -> Result<[f64; 2], Box<dyn std::error::Error>> {
     let (mut journal, _) =
         Journal::open(&place.join("journal.ndjson")).map_err(|error| std::io::Error::other(error.to_string()))?;
-    let key = key_digest(&parts(1, "a"));
+    let key = parts(1, "a").digest();
     let record = Record::Result { step: "lib0001/command:c1".to_owned(), key, outcome: Ok(Outcome::default()) };
     let noted = each(STEPS, |_| assert!(journal.note(&record).is_ok()));
     let synced = each(100, |_| assert!(journal.append(&record).is_ok()));

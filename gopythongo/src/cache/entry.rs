@@ -4,6 +4,7 @@ use std::io;
 
 use serde::{Deserialize, Serialize};
 
+use super::Parts;
 use crate::{run::Outcome, support::Digest};
 
 /// What is remembered of a step.
@@ -11,7 +12,7 @@ use crate::{run::Outcome, support::Digest};
 pub(super) struct Entry {
     pub(super) step: String,
     pub(super) run: String,
-    pub(super) parts: Vec<(String, String)>,
+    pub(super) parts: Parts,
     pub(super) outcome: Outcome,
     #[serde(default, skip_serializing_if = "Reuse::is_everywhere")]
     pub(super) reuse: Reuse,
@@ -38,7 +39,7 @@ impl Entry {
     /// The digest of the rest, then JSON: a changed outcome must not pass for one that a step left.
     pub(super) fn to_bytes(&self) -> io::Result<Vec<u8>> {
         let json = serde_json::to_vec(self)?;
-        let mut bytes = Digest::of(&json).to_string().into_bytes();
+        let mut bytes = Digest::of(&json).hexadecimal().to_vec();
         bytes.push(b'\n');
         bytes.extend(json);
         Ok(bytes)
@@ -46,7 +47,7 @@ impl Entry {
 
     pub(super) fn from_bytes(bytes: &[u8]) -> io::Result<Self> {
         let (digest, json) = bytes.split_at_checked(65).ok_or(io::ErrorKind::UnexpectedEof)?;
-        if digest[..64] != *Digest::of(json).to_string().as_bytes() {
+        if digest[..64] != Digest::of(json).hexadecimal() {
             return Err(io::ErrorKind::InvalidData.into());
         }
         Ok(serde_json::from_slice(json)?)

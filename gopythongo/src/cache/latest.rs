@@ -7,7 +7,6 @@ use std::{
     collections::HashMap,
     fs::{self, File},
     io,
-    ops::Range,
     path::{Path, PathBuf},
     sync::{Mutex, PoisonError},
     time::{SystemTime, UNIX_EPOCH},
@@ -18,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use super::entry::Reuse;
 use crate::{
     run::Outcome,
-    support::{Digest, Durability, operations, write_atomic},
+    support::{Digest, Durability, Lines, operations, write_atomic},
 };
 
 /// A file with so many times the lines that count is written anew.
@@ -31,14 +30,23 @@ pub(super) struct Latest {
     pub(super) outcome: Outcome,
     #[serde(default, skip_serializing_if = "Reuse::is_everywhere")]
     pub(super) reuse: Reuse,
+    /// The day of its latest use after the epoch.
+    #[serde(skip, default = "today")]
+    pub(super) day: u64,
+}
+
+impl Latest {
+    /// What a step left, used today.
+    pub(super) fn new(run: String, outcome: Outcome, reuse: Reuse) -> Self {
+        Self { run, outcome, reuse, day: today() }
+    }
 }
 
 /// The lines of the file that count, by step, and those that were added.
 #[derive(Debug)]
 pub(super) struct LatestFile {
     path: PathBuf,
-    text: String,
-    lines: HashMap<String, Range<usize>>,
+    lines: Lines,
     added: Mutex<Added>,
 }
 
@@ -64,41 +72,27 @@ impl LatestFile {
     pub(super) fn open(path: &Path) -> Self {
         let bytes = fs::read(path).unwrap_or_default();
         let text = String::from_utf8(bytes).unwrap_or_default();
-        let mut lines = HashMap::new();
-        let mut begin = 0;
-        for line in text.split_inclusive('\n') {
-            let range = begin..begin + line.len();
-            begin = range.end;
-            if let Some(parsed) = parse(line) {
-                // the last line of a step counts
-                match lines.get_mut(parsed.step) {
-                    Some(known) => *known = range,
-                    None => {
-                        lines.insert(parsed.step.to_owned(), range);
-                    }
-                }
-            }
-        }
-        Self { path: path.to_owned(), text, lines, added: Mutex::default() }
+        let lines = Lines::of(text, |line| Some(parse(line)?.step));
+        Self { path: path.to_owned(), lines, added: Mutex::default() }
     }
 
-    /// The entry of a step's latest outcome, and the day of its latest use.
+    /// The entry of a step's latest outcome.
     pub(super) fn entry(&self, step: &str) -> Option<Digest> {
         self.with(step, |line| line.entry.parse().ok())?
     }
 
     /// What a step left, if the latest was left with this entry; `None` too for what is damaged.
     pub(super) fn get(&self, step: &str, entry: &Digest) -> Option<Latest> {
-        let entry = entry.to_string();
         self.with(step, |line| {
-            let sound = line.entry == entry && line.sum == sum(line.rest);
-            sound.then(|| serde_json::from_str(line.json).ok()).flatten()
+            let sound = line.entry.as_bytes() == entry.hexadecimal() && line.sum.as_bytes() == sum(line.rest);
+            let latest = serde_json::from_str(line.json).ok().filter(|_| sound)?;
+            Some(Latest { day: line.day, ..latest })
         })?
     }
 
     /// The entries that are the latest of their steps, with the moments of their latest uses.
     pub(super) fn uses(&self) -> HashMap<Digest, SystemTime> {
-        let lines = self.lines.values().filter_map(|range| parse(&self.text[range.clone()]));
+        let lines = self.lines.counting().filter_map(parse);
         let day = |day: u64| UNIX_EPOCH + std::time::Duration::from_secs((day + 1) * 86_400);
         lines.filter_map(|line| Some((line.entry.parse().ok()?, day(line.day)))).collect()
     }
@@ -117,10 +111,12 @@ impl LatestFile {
         Ok(())
     }
 
-    /// A step's latest outcome was used; that is written down once a day.
-    pub(super) fn used(&self, step: &str, entry: &Digest) {
-        let line = self.with(step, |line| (line.day < today()).then(|| made(step, entry, line.json))).flatten();
-        if let Some(line) = line {
+    /// A step's latest outcome was used, for the first time since a day: that is written down once a day.
+    pub(super) fn used(&self, step: &str, entry: &Digest, day: u64) {
+        if day >= today() {
+            return;
+        }
+        if let Some(line) = self.with(step, |line| made(step, entry, line.json)) {
             let mut added = self.added.lock().unwrap_or_else(PoisonError::into_inner);
             added.uses.push_str(&line);
             added.lines.insert(step.to_owned(), line);
@@ -141,13 +137,10 @@ impl LatestFile {
     /// Writes the file anew, without lines that count no more. Nobody else may use it meanwhile.
     pub(super) fn compact(path: &Path) -> io::Result<()> {
         let file = Self::open(path);
-        let counting: usize = file.lines.values().map(Range::len).sum();
-        if file.text.len() <= counting * BLOATED {
+        let text: String = file.lines.counting().collect();
+        if file.lines.length() <= text.len() * BLOATED {
             return Ok(());
         }
-        let mut ranges: Vec<Range<usize>> = file.lines.values().cloned().collect();
-        ranges.sort_by_key(|range| range.start);
-        let text: String = ranges.into_iter().map(|range| &file.text[range]).collect();
         write_atomic(path, text.as_bytes(), Durability::Cached)
     }
 
@@ -157,13 +150,13 @@ impl LatestFile {
             return parse(line).map(read);
         }
         drop(added);
-        parse(&self.text[self.lines.get(step)?.clone()]).map(read)
+        parse(self.lines.get(step)?).map(read)
     }
 }
 
 fn made(step: &str, entry: &Digest, json: &str) -> String {
     let rest = format!("{entry}\t{}\t{step}\t{json}", today());
-    format!("{}\t{rest}\n", sum(&rest))
+    format!("{}\t{rest}\n", String::from_utf8_lossy(&sum(&rest)))
 }
 
 fn parse(line: &str) -> Option<Line<'_>> {
@@ -173,8 +166,9 @@ fn parse(line: &str) -> Option<Line<'_>> {
     Some(Line { sum, rest, entry, day: day.parse().ok()?, step, json })
 }
 
-fn sum(text: &str) -> String {
-    Digest::of(text).short(8)
+/// The first digits of a digest.
+fn sum(text: &str) -> [u8; 8] {
+    *Digest::of(text).hexadecimal().first_chunk().unwrap_or(&[0; 8])
 }
 
 /// The day after the epoch.
@@ -187,7 +181,7 @@ mod tests {
     use super::*;
 
     fn latest(run: &str) -> Latest {
-        Latest { run: run.to_owned(), outcome: Outcome::default(), reuse: Reuse::Everywhere }
+        Latest::new(run.to_owned(), Outcome::default(), Reuse::Everywhere)
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, fs, io, path::Path};
 
-use super::{Cache, Lookup, blob_path};
+use super::{Cache, Lookup, Parts, blob_path};
 use crate::{
     run::{Artifact, Outcome},
     support::{
@@ -16,8 +16,8 @@ use crate::{
 
 const STEPS: [&str; 3] = ["money/wheel", "catalog/wheel", "shop/wheel"];
 
-fn key(step: &str) -> Vec<(String, String)> {
-    vec![("`a.py`".to_owned(), step.to_owned())]
+fn key(step: &str) -> Parts {
+    Parts::from_iter([("`a.py`", step)])
 }
 
 /// What a step leaves: its own name, as a file.

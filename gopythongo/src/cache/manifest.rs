@@ -7,6 +7,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
+use super::Parts;
 use crate::{
     context::SourceTree,
     support::{Digest, Durability, write_atomic},
@@ -32,8 +33,8 @@ impl Manifests {
     }
 
     /// Writes what the sources in a key consist of to the directory of all manifests, once each.
-    pub(super) fn write(&self, directory: &Path, parts: &[(String, String)]) -> io::Result<()> {
-        for (_, digest) in parts.iter().filter(|(name, _)| name == SOURCE) {
+    pub(super) fn write(&self, directory: &Path, parts: &Parts) -> io::Result<()> {
+        for (_, digest) in parts.iter().filter(|(name, _)| *name == SOURCE) {
             let path = place(directory, digest);
             if let Some(tree) = self.get(digest).filter(|_| !path.exists()) {
                 let text: String = lines(&tree).iter().map(|(name, value)| format!("{name}\0{value}\0")).collect();
@@ -44,22 +45,22 @@ impl Manifests {
     }
 
     /// The manifests of the sources in a key, as far as they are written, with the digests of those.
-    pub(super) fn written(directory: &Path, parts: &[(String, String)]) -> Vec<(String, PathBuf)> {
-        let sources = parts.iter().filter(|(name, _)| name == SOURCE);
-        sources.map(|(_, digest)| (digest.clone(), place(directory, digest))).collect()
+    pub(super) fn written(directory: &Path, parts: &Parts) -> Vec<(String, PathBuf)> {
+        let sources = parts.iter().filter(|(name, _)| *name == SOURCE);
+        sources.map(|(_, digest)| (digest.to_owned(), place(directory, digest))).collect()
     }
 
     /// A key with the files of its sources in the place of their digests, as far as they are known.
-    pub(super) fn expanded(&self, directory: &Path, parts: &[(String, String)]) -> Vec<(String, String)> {
-        let mut all = Vec::with_capacity(parts.len());
-        for (name, value) in parts {
+    pub(super) fn expanded(&self, directory: &Path, parts: &Parts) -> Vec<(String, String)> {
+        let mut all = Vec::new();
+        for (name, value) in parts.iter() {
             let files = (name == SOURCE).then(|| match self.get(value) {
                 Some(tree) => Some(lines(&tree)),
                 None => read(&place(directory, value)),
             });
             match files.flatten() {
                 Some(files) => all.extend(files),
-                None => all.push((name.clone(), value.clone())),
+                None => all.push((name.to_owned(), value.to_owned())),
             }
         }
         all

@@ -70,7 +70,10 @@ impl Memory {
 #[cfg(test)]
 mod tests {
     use super::{super::Cache, *};
-    use crate::{cache::Lookup, run::Outcome};
+    use crate::{
+        cache::{Lookup, Parts},
+        run::Outcome,
+    };
 
     fn said(lookup: Lookup) -> String {
         match lookup {
@@ -81,9 +84,7 @@ mod tests {
 
     /// What a cache says while steps are looked up and remembered.
     fn story(open: &dyn Fn() -> Cache) -> Vec<String> {
-        let key = |source: &str, tool: &str| {
-            vec![("`a.py`".to_owned(), source.to_owned()), ("flake8".to_owned(), tool.to_owned())]
-        };
+        let key = |source: &str, tool: &str| Parts::from_iter([("`a.py`", source), ("flake8", tool)]);
         let outcome = Outcome::default();
         let mut told = Vec::new();
         let cache = open();
@@ -130,11 +131,11 @@ mod tests {
         let memory = Memory::new(Path::new("/nonexistent"));
         let cache = Cache::in_memory(&memory);
         let before = memory.known();
-        cache.store("money/flake8", &[], &Outcome::default(), "r1").expect("space");
+        cache.store("money/flake8", &Parts::default(), &Outcome::default(), "r1").expect("space");
         let after = memory.known();
         memory.put_back(before);
-        assert_eq!(said(cache.lookup("money/flake8", &[], "r2")), "never ran before");
+        assert_eq!(said(cache.lookup("money/flake8", &Parts::default(), "r2")), "never ran before");
         memory.put_back(after);
-        assert_eq!(said(cache.lookup("money/flake8", &[], "r2")), "of r1");
+        assert_eq!(said(cache.lookup("money/flake8", &Parts::default(), "r2")), "of r1");
     }
 }

@@ -7,6 +7,7 @@ mod lock;
 mod loss_tests;
 mod manifest;
 mod memory;
+mod parts;
 mod reason;
 mod remote;
 mod upkeep;
@@ -30,6 +31,7 @@ pub use lock::Taken;
 pub use manifest::Manifests;
 pub(crate) use manifest::SOURCE;
 pub(crate) use memory::{Known, Memory};
+pub use parts::Parts;
 use remote::{Parcel, Remote};
 pub use upkeep::{Cleared, Holding};
 
@@ -163,9 +165,13 @@ impl Cache {
 
     /// Looks up a step by the parts of its key, for a run: what another run left only for itself is a miss.
     #[must_use]
-    pub fn lookup(&self, step: &str, parts: &[(String, String)], run: &str) -> Lookup {
+    pub fn lookup(&self, step: &str, parts: &Parts, run: &str) -> Lookup {
         let digest = entry_digest(step, parts);
-        let found = match self.find(step, parts, run, &digest) {
+        if let Some(latest) = self.find_latest(step, &digest) {
+            self.latest.used(step, &digest, latest.day);
+            return Lookup::Hit { outcome: latest.outcome, run: latest.run };
+        }
+        let found = match self.find_entry(step, parts, run, &digest) {
             Some(hit @ Lookup::Hit { .. }) => hit,
             miss => match self.find_remote(step, parts, &digest) {
                 Some(hit) => hit,
@@ -175,11 +181,9 @@ impl Cache {
         if let Lookup::Hit { outcome, run } = &found {
             if let Some(memory) = &self.memory {
                 memory.used(step, digest);
-            } else if self.latest.entry(step) == Some(digest) {
-                self.latest.used(step, &digest);
-            } else {
+            } else if self.latest.entry(step) != Some(digest) {
                 // The next miss is explained by what was used most recently. Without it, it is explained worse.
-                let latest = Latest { run: run.clone(), outcome: outcome.clone(), reuse: Reuse::Everywhere };
+                let latest = Latest::new(run.clone(), outcome.clone(), Reuse::Everywhere);
                 let _ = self.latest.add(step, &digest, &latest);
             }
         }
@@ -188,34 +192,38 @@ impl Cache {
 
     /// As [`lookup`](Self::lookup), by somebody who only wants to know: it counts as no use.
     #[must_use]
-    pub fn peek(&self, step: &str, parts: &[(String, String)], run: &str) -> Lookup {
+    pub fn peek(&self, step: &str, parts: &Parts, run: &str) -> Lookup {
         let digest = entry_digest(step, parts);
         let elsewhere = || {
             let Latest { run, outcome, .. } = self.remote.as_ref()?.outcome(step, parts, &digest)?;
             Some(Lookup::Hit { outcome, run })
         };
-        match self.find(step, parts, run, &digest) {
+        if let Some(Latest { run, outcome, .. }) = self.find_latest(step, &digest) {
+            return Lookup::Hit { outcome, run };
+        }
+        match self.find_entry(step, parts, run, &digest) {
             Some(hit @ Lookup::Hit { .. }) => hit,
             miss => elsewhere().or(miss).unwrap_or_else(|| self.miss(step, parts)),
         }
     }
 
-    fn miss(&self, step: &str, parts: &[(String, String)]) -> Lookup {
+    fn miss(&self, step: &str, parts: &Parts) -> Lookup {
         Lookup::Miss { reason: self.reason(step, parts) }
     }
 
-    /// What this machine knows of a key; `None` if it knows nothing.
-    fn find(&self, step: &str, parts: &[(String, String)], run: &str, digest: &Digest) -> Option<Lookup> {
-        if let Some(Latest { run, outcome, reuse: Reuse::Everywhere }) = self.latest.get(step, digest)
-            && self.missing(&outcome).is_none()
-        {
-            return Some(Lookup::Hit { outcome, run });
-        }
+    /// What a step left last, if it is of this key, is for every run, and is whole.
+    fn find_latest(&self, step: &str, digest: &Digest) -> Option<Latest> {
+        let latest = self.latest.get(step, digest)?;
+        (latest.reuse.is_everywhere() && self.missing(&latest.outcome).is_none()).then_some(latest)
+    }
+
+    /// What this machine remembers of a key; `None` if it knows nothing.
+    fn find_entry(&self, step: &str, parts: &Parts, run: &str, digest: &Digest) -> Option<Lookup> {
         Some(match self.entry(digest) {
             Ok(Some(Entry { reuse: Reuse::Within(why), run: of, .. })) if of != run => {
                 Lookup::Miss { reason: format!("{why} in run {of}") }
             }
-            Ok(Some(entry)) if entry.step == step && entry.parts == parts => match self.missing(&entry.outcome) {
+            Ok(Some(entry)) if entry.step == step && entry.parts == *parts => match self.missing(&entry.outcome) {
                 None => Lookup::Hit { outcome: entry.outcome, run: entry.run },
                 Some(reason) => Lookup::Miss { reason },
             },
@@ -225,7 +233,7 @@ impl Cache {
     }
 
     /// What another machine did, which this one remembers from now on.
-    fn find_remote(&self, step: &str, parts: &[(String, String)], digest: &Digest) -> Option<Lookup> {
+    fn find_remote(&self, step: &str, parts: &Parts, digest: &Digest) -> Option<Lookup> {
         let remote = self.remote.as_ref()?;
         let (outcome, run) = remote.find(step, parts, digest, &Blobs::new(&self.blobs))?;
         // without it, it is asked for again
@@ -237,7 +245,7 @@ impl Cache {
     ///
     /// # Errors
     /// When it cannot be written.
-    pub fn store(&self, step: &str, parts: &[(String, String)], outcome: &Outcome, run: &str) -> io::Result<()> {
+    pub fn store(&self, step: &str, parts: &Parts, outcome: &Outcome, run: &str) -> io::Result<()> {
         let entry = self.remember_for(step, parts, outcome, run, Reuse::Everywhere)?;
         if let Some(remote) = &self.remote {
             let sources = Manifests::written(&self.sources, parts);
@@ -253,28 +261,21 @@ impl Cache {
     ///
     /// # Errors
     /// When it cannot be written.
-    pub fn store_within(
-        &self,
-        step: &str,
-        parts: &[(String, String)],
-        outcome: &Outcome,
-        run: &str,
-        why: &str,
-    ) -> io::Result<()> {
+    pub fn store_within(&self, step: &str, parts: &Parts, outcome: &Outcome, run: &str, why: &str) -> io::Result<()> {
         self.remember_for(step, parts, outcome, run, Reuse::Within(why.to_owned())).map(drop)
     }
 
     fn remember_for(
         &self,
         step: &str,
-        parts: &[(String, String)],
+        parts: &Parts,
         outcome: &Outcome,
         run: &str,
         reuse: Reuse,
     ) -> io::Result<Vec<u8>> {
         let digest = entry_digest(step, parts);
         let (run, outcome) = (run.to_owned(), outcome.clone());
-        let entry = Entry { step: step.to_owned(), run, parts: parts.to_vec(), outcome, reuse };
+        let entry = Entry { step: step.to_owned(), run, parts: parts.clone(), outcome, reuse };
         if let Some(memory) = &self.memory {
             memory.put(digest, entry);
             return Ok(Vec::new());
@@ -283,7 +284,7 @@ impl Cache {
         let bytes = entry.to_bytes()?;
         write_atomic(&self.entry_path(&digest), &bytes, Durability::Cached)?;
         let Entry { run, outcome, reuse, .. } = entry;
-        self.latest.add(step, &digest, &Latest { run, outcome, reuse })?;
+        self.latest.add(step, &digest, &Latest::new(run, outcome, reuse))?;
         Ok(bytes)
     }
 
@@ -314,7 +315,7 @@ impl Cache {
         }
     }
 
-    fn reason(&self, step: &str, parts: &[(String, String)]) -> String {
+    fn reason(&self, step: &str, parts: &Parts) -> String {
         let between = |last: &Entry| {
             let expanded = |parts| self.manifests.expanded(&self.sources, parts);
             reason::between(&expanded(&last.parts), &expanded(parts))
@@ -356,20 +357,10 @@ impl Cache {
     }
 }
 
-/// The digest of a key's parts.
-#[must_use]
-pub fn key_digest(parts: &[(String, String)]) -> Digest {
-    let mut hasher = Hasher::new();
-    for (name, value) in parts {
-        hasher.part(name).part(value);
-    }
-    hasher.finish()
-}
-
 /// The digest of a step with its key: steps of two jobs with the same sources have outcomes of their own.
-fn entry_digest(step: &str, parts: &[(String, String)]) -> Digest {
+fn entry_digest(step: &str, parts: &Parts) -> Digest {
     let mut hasher = Hasher::new();
-    hasher.part(step).part(key_digest(parts).bytes());
+    hasher.part(step).part(parts.digest().bytes());
     hasher.finish()
 }
 
@@ -379,8 +370,8 @@ mod tests {
 
     use super::*;
 
-    fn parts(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
-        pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+    fn parts(pairs: &[(&str, &str)]) -> Parts {
+        pairs.iter().copied().collect()
     }
 
     fn outcome(fact: &str) -> Outcome {

@@ -17,7 +17,7 @@ use std::{
 use flate2::{Compression, read::GzDecoder, write::GzEncoder};
 
 use super::{
-    BUCKET,
+    BUCKET, Parts,
     entry::{Entry, Reuse},
     latest::{Latest, today},
 };
@@ -84,13 +84,7 @@ impl Remote {
     }
 
     /// What a step left with this key, and the run in which it did; its artifacts are among the blobs then.
-    pub(super) fn find(
-        &self,
-        step: &str,
-        parts: &[(String, String)],
-        digest: &Digest,
-        blobs: &Blobs,
-    ) -> Option<(Outcome, String)> {
+    pub(super) fn find(&self, step: &str, parts: &Parts, digest: &Digest, blobs: &Blobs) -> Option<(Outcome, String)> {
         let Latest { run, outcome, .. } = self.outcome(step, parts, digest)?;
         let here = |artifact: &Artifact| {
             let found = blobs.path(&artifact.digest).metadata();
@@ -101,11 +95,11 @@ impl Remote {
     }
 
     /// What a step left with this key, its artifacts apart.
-    pub(super) fn outcome(&self, step: &str, parts: &[(String, String)], digest: &Digest) -> Option<Latest> {
+    pub(super) fn outcome(&self, step: &str, parts: &Parts, digest: &Digest) -> Option<Latest> {
         let latest = self.index().0.get(step).and_then(|lines| lines.iter().rev().find(|line| line.digest == *digest));
         latest.and_then(|line| serde_json::from_str(&line.json).ok()).or_else(|| {
-            let entry = self.entry(digest).filter(|entry| entry.step == step && entry.parts == parts)?;
-            Some(Latest { run: entry.run, outcome: entry.outcome, reuse: entry.reuse })
+            let entry = self.entry(digest).filter(|entry| entry.step == step && entry.parts == *parts)?;
+            Some(Latest::new(entry.run, entry.outcome, entry.reuse))
         })
     }
 
@@ -208,7 +202,7 @@ fn bring_one(state: &SharedState, parcel: Parcel) -> Option<(String, Line)> {
     if !state.put(&format!("{BUCKET}/entries/{digest}"), entry) {
         return None;
     }
-    let json = serde_json::to_string(&Latest { run, outcome, reuse: Reuse::Everywhere }).ok()?;
+    let json = serde_json::to_string(&Latest::new(run, outcome, Reuse::Everywhere)).ok()?;
     Some((step, Line { digest, day: today(), json }))
 }
 

@@ -65,8 +65,8 @@ impl Machines {
     }
 }
 
-fn parts(key: &str) -> Vec<(String, String)> {
-    vec![("`a`".to_owned(), key.to_owned())]
+fn parts(key: &str) -> Parts {
+    Parts::from_iter([("`a`", key)])
 }
 
 fn hit(text: &str) -> (String, Vec<String>) {

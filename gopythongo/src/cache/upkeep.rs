@@ -160,7 +160,7 @@ impl Cache {
             let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
             let used = name.parse().ok().and_then(|digest: Digest| uses.get(&digest).copied());
             let made = metadata.modified().unwrap_or(SystemTime::UNIX_EPOCH);
-            let sources = entry.parts.into_iter().filter(|(name, _)| name == SOURCE).map(|(_, digest)| digest);
+            let sources = entry.parts.iter().filter(|(name, _)| *name == SOURCE).map(|(_, digest)| digest.to_owned());
             all.push(Kept {
                 path,
                 used: used.map_or(made, |used| used.max(made)),
@@ -223,7 +223,7 @@ mod tests {
     use std::{fs::File, time::Duration};
 
     use super::*;
-    use crate::run::Outcome;
+    use crate::{cache::Parts, run::Outcome};
 
     /// A cache with outcomes `0`, `1`, … of which each was used a day after the one before, each with an artifact of 1000 bytes.
     fn filled(directory: &Path, count: u8) -> io::Result<()> {
@@ -240,8 +240,8 @@ mod tests {
         Ok(())
     }
 
-    fn key(n: u8) -> Vec<(String, String)> {
-        vec![("`a`".to_owned(), n.to_string())]
+    fn key(n: u8) -> Parts {
+        Parts::from_iter([("`a`", n)])
     }
 
     fn is_hit(cache: &Cache, n: u8) -> bool {

@@ -97,7 +97,7 @@ pub(super) fn age(run: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::time::SystemTime;
+    use std::{sync::Arc, time::SystemTime};
 
     use super::*;
     use crate::run::Outcome;
@@ -112,7 +112,7 @@ mod tests {
     }
 
     fn passed(step: &str) -> Event {
-        let result = Some(Box::new(Outcome::default()));
+        let result = Some(Arc::new(Outcome::default()));
         let (outcome, step) = (StepOutcome::Passed, step.to_owned());
         Event::StepFinished { step, outcome, reason: None, ms: 1, cpu_ms: 1, commands_ms: 1, result, failure: None }
     }

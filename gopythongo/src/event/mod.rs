@@ -128,7 +128,8 @@ pub enum Event {
         #[serde(default)]
         commands_ms: u64,
         /// What it left, if it passed.
-        result: Option<Box<Outcome>>,
+        #[serde(default, with = "crate::support::shared::option")]
+        result: Option<Arc<Outcome>>,
         /// Why it failed.
         failure: Option<Box<Failure>>,
     },

@@ -1,7 +1,7 @@
 //! Brings events to their consumers, one at a time, with time and run.
 
 use std::{
-    sync::{Mutex, PoisonError},
+    sync::{Mutex, MutexGuard, PoisonError},
     time::{Duration, SystemTime},
 };
 
@@ -12,15 +12,20 @@ use crate::{
 
 /// The consumers of a run's events.
 pub(super) struct Bus {
-    run: String,
     redactor: Redactor,
     is_heard: bool,
-    sinks: Mutex<Vec<Box<dyn Sink>>>,
+    consumers: Mutex<Consumers>,
+}
+
+struct Consumers {
+    run: String,
+    sinks: Vec<Box<dyn Sink>>,
 }
 
 impl Bus {
     pub(super) fn new(run: String, redactor: Redactor, sinks: Vec<Box<dyn Sink>>) -> Self {
-        Self { run, redactor, is_heard: !sinks.is_empty(), sinks: Mutex::new(sinks) }
+        let is_heard = !sinks.is_empty();
+        Self { redactor, is_heard, consumers: Mutex::new(Consumers { run, sinks }) }
     }
 
     pub(super) fn redact(&self, text: &str) -> String {
@@ -36,15 +41,18 @@ impl Bus {
         if !self.is_heard {
             return;
         }
-        let stamped = Stamped { time: SystemTime::now(), run: self.run.clone(), event };
-        for sink in self.sinks.lock().unwrap_or_else(PoisonError::into_inner).iter_mut() {
-            sink.event(&stamped);
-        }
+        let mut consumers = self.consumers();
+        let run = std::mem::take(&mut consumers.run);
+        let stamped = Stamped { time: SystemTime::now(), run, event };
+        consumers.sinks.iter_mut().for_each(|sink| sink.event(&stamped));
+        consumers.run = stamped.run;
     }
 
     pub(super) fn tick(&self, elapsed: Duration) {
-        for sink in self.sinks.lock().unwrap_or_else(PoisonError::into_inner).iter_mut() {
-            sink.tick(elapsed);
-        }
+        self.consumers().sinks.iter_mut().for_each(|sink| sink.tick(elapsed));
+    }
+
+    fn consumers(&self) -> MutexGuard<'_, Consumers> {
+        self.consumers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -98,16 +98,11 @@ impl RunDirectory {
     #[must_use]
     pub fn begun(id: &str) -> Option<SystemTime> {
         let stamp = id.split('-').next().filter(|stamp| stamp.len() == 15 && stamp.is_ascii())?;
-        let time = format!(
-            "{}-{}-{}T{}:{}:{}Z",
-            &stamp[..4],
-            &stamp[4..6],
-            &stamp[6..8],
-            &stamp[9..11],
-            &stamp[11..13],
-            &stamp[13..]
-        );
-        humantime::parse_rfc3339(&time).ok()
+        let mut time = *b"0000-00-00T00:00:00Z";
+        for (place, digits) in [(0, 0..4), (5, 4..6), (8, 6..8), (11, 9..11), (14, 11..13), (17, 13..15)] {
+            time[place..place + digits.len()].copy_from_slice(&stamp.as_bytes()[digits]);
+        }
+        humantime::parse_rfc3339(str::from_utf8(&time).ok()?).ok()
     }
 
     /// Where a run's directory is.

@@ -9,7 +9,7 @@ use std::{
 
 use crate::{
     shared::SharedState,
-    support::{Durability, write_atomic},
+    support::{Durability, Lines, write_atomic},
 };
 
 /// Where they are in shared state.
@@ -19,13 +19,9 @@ const SHARED: &str = "v2/durations";
 #[derive(Debug)]
 pub(super) struct Durations {
     path: PathBuf,
-    known: Mutex<Known>,
-}
-
-#[derive(Debug, Default)]
-struct Known {
-    millis: HashMap<String, u64>,
-    changed: bool,
+    known: Lines,
+    /// Of those that ran in this run, if they are others than what was known.
+    ran: Mutex<HashMap<String, u64>>,
 }
 
 impl Durations {
@@ -34,19 +30,22 @@ impl Durations {
     pub(super) fn open(path: &Path, shared: Option<&SharedState>) -> Self {
         let elsewhere = || String::from_utf8(shared?.read(SHARED)?).ok();
         let text = fs::read_to_string(path).ok().or_else(elsewhere).unwrap_or_default();
-        Self { path: path.to_owned(), known: Mutex::new(Known { millis: read(&text), changed: false }) }
+        Self { path: path.to_owned(), known: Lines::of(text, |line| Some(parse(line)?.1)), ran: Mutex::default() }
     }
 
     /// How long a step took, if it ever ran.
     pub(super) fn get(&self, step: &str) -> Option<u64> {
-        self.known.lock().unwrap_or_else(PoisonError::into_inner).millis.get(step).copied()
+        let ran = self.ran.lock().unwrap_or_else(PoisonError::into_inner).get(step).copied();
+        ran.or_else(|| Some(parse(self.known.get(step)?)?.0))
     }
 
     /// A step ran.
     pub(super) fn ran(&self, step: &str, millis: u64) {
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        let mean = known.millis.get(step).map_or(millis, |before| before.midpoint(millis));
-        known.changed |= known.millis.insert(step.to_owned(), mean) != Some(mean);
+        let before = self.get(step);
+        let mean = before.map_or(millis, |before| before.midpoint(millis));
+        if before != Some(mean) {
+            self.ran.lock().unwrap_or_else(PoisonError::into_inner).insert(step.to_owned(), mean);
+        }
     }
 
     /// Writes the file back, if there is something new, and tells other machines.
@@ -54,30 +53,35 @@ impl Durations {
     /// # Errors
     /// When it cannot be written.
     pub(super) fn save(&self, shared: Option<&SharedState>) -> io::Result<()> {
-        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        if !known.changed {
+        let ran = self.ran.lock().unwrap_or_else(PoisonError::into_inner);
+        if ran.is_empty() {
             return Ok(());
         }
+        let mut known: HashMap<&str, u64> = read(self.known.counting());
+        known.extend(ran.iter().map(|(step, millis)| (step.as_str(), *millis)));
         if let Some(shared) = shared {
             shared.change(SHARED, |found| {
-                let mut all = read(&String::from_utf8_lossy(found.unwrap_or_default()));
-                all.extend(known.millis.clone());
+                let found = String::from_utf8_lossy(found.unwrap_or_default());
+                let mut all = read(found.lines());
+                all.extend(&known);
                 Some(written(&all).into_bytes())
             });
         }
-        write_atomic(&self.path, written(&known.millis).as_bytes(), Durability::Cached)
+        write_atomic(&self.path, written(&known).as_bytes(), Durability::Cached)
     }
 }
 
-fn read(text: &str) -> HashMap<String, u64> {
-    let line = |line: &str| {
-        let (millis, step) = line.split_once(' ')?;
-        Some((step.to_owned(), millis.parse().ok()?))
-    };
-    text.lines().filter_map(line).collect()
+/// The milliseconds and the step of a line.
+fn parse(line: &str) -> Option<(u64, &str)> {
+    let (millis, step) = line.trim_end_matches('\n').split_once(' ')?;
+    Some((millis.parse().ok()?, step))
 }
 
-fn written(millis: &HashMap<String, u64>) -> String {
+fn read<'a>(lines: impl Iterator<Item = &'a str>) -> HashMap<&'a str, u64> {
+    lines.filter_map(parse).map(|(millis, step)| (step, millis)).collect()
+}
+
+fn written(millis: &HashMap<&str, u64>) -> String {
     let mut lines: Vec<String> = millis.iter().map(|(step, millis)| format!("{millis} {step}\n")).collect();
     lines.sort();
     lines.concat()

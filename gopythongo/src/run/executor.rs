@@ -4,17 +4,18 @@ use std::{
     collections::{BTreeMap, HashMap},
     num::NonZeroUsize,
     sync::{
-        Arc, Condvar, Mutex, PoisonError,
+        Arc, Condvar, Mutex, OnceLock, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
     time::{Duration, Instant},
 };
 
 use super::{
-    AnyStep, Failure, FailureKind, Outcome, Rehearsal, RunDirectory, RunError, Services,
+    AnyStep, Failure, FailureKind, Needed, Outcome, Rehearsal, RunDirectory, RunError, Services,
     bus::Bus,
     copies::Copies,
     durations::Durations,
+    edges::Edges,
     machine::machine,
     process::{Cancel, Supervisor, end_leftovers},
     receipts,
@@ -31,6 +32,9 @@ use crate::{
     plan::{Action, Lowered, Plan, PlannedStep, StepId},
     shared::SharedState,
 };
+
+/// Steps whose times differ by fewer milliseconds begin in the order of the plan, in which they also lie in memory.
+const GRAIN: u64 = 50;
 
 /// How often a run starts again on a new base before it gives up.
 const ROUNDS: u32 = 3;
@@ -163,6 +167,7 @@ pub fn execute(lowered: &Lowered, options: &Options, setting: Setting) -> Result
         options,
         effects: Mutex::new(effects),
         directory: &directory,
+        work: directory.work(),
         broken: Mutex::default(),
         left: Mutex::default(),
     };
@@ -214,8 +219,6 @@ pub fn execute(lowered: &Lowered, options: &Options, setting: Setting) -> Result
 #[derive(Default)]
 struct Turn {
     scheduler: Scheduler,
-    /// What each step left, by its number.
-    outcomes: Vec<Option<Arc<Outcome>>>,
     failures: Vec<(StepId, Failure)>,
     running: usize,
     /// Threads that have nothing to do.
@@ -227,9 +230,11 @@ struct Turn {
 /// The steps that run, by their numbers.
 struct Round<'a> {
     steps: Vec<&'a PlannedStep>,
-    needs: Vec<Vec<usize>>,
+    needs: Edges,
     /// `None` for what today's pipeline does not have.
     code: Vec<Option<&'a AnyStep>>,
+    /// What each step left that has passed.
+    outcomes: Vec<OnceLock<Arc<Outcome>>>,
 }
 
 struct Run<'a> {
@@ -250,16 +255,15 @@ impl Run<'_> {
         let begin = Instant::now();
         let steps: Vec<&PlannedStep> = self.plan.steps.iter().filter(|step| step.action == Action::Run).collect();
         let numbers: HashMap<&str, usize> = steps.iter().enumerate().map(|(n, step)| (step.id.as_str(), n)).collect();
-        let needs: Vec<Vec<usize>> = steps
-            .iter()
-            .map(|step| step.needs.iter().filter_map(|need| numbers.get(need.as_str()).copied()).collect())
-            .collect();
+        let number = |need: &StepId| numbers.get(need.as_str()).copied();
+        let needs: Edges = steps.iter().map(|step| step.needs.iter().filter_map(number)).collect();
         let costs = self.costs(&steps, worker);
         let loads = steps.iter().map(|step| Load::of(&step.manner)).collect();
         let scheduler = Scheduler::new(&needs, &costs, loads, self.options.jobs.get());
-        let turn = Mutex::new(Turn { scheduler, outcomes: vec![None; steps.len()], ..Turn::default() });
+        let turn = Mutex::new(Turn { scheduler, ..Turn::default() });
         let code: Vec<Option<&AnyStep>> = steps.iter().map(|step| worker.code.get(&step.id)).collect();
-        let round = Round { steps, needs, code };
+        let outcomes = steps.iter().map(|_| OnceLock::new()).collect();
+        let round = Round { steps, needs, code, outcomes };
         let (changed, over) = (Condvar::new(), Condvar::new());
         let threads = self.options.jobs.get().min(round.steps.len());
         if let Some(rehearsal) = &self.rehearsal {
@@ -330,16 +334,17 @@ impl Run<'_> {
                 continue;
             };
             held.running += 1;
-            let step = round.steps[node];
-            let outcome = |need: &usize| Some((round.steps[*need].id.clone(), held.outcomes[*need].clone()?));
-            let needed: BTreeMap<StepId, Arc<Outcome>> = round.needs[node].iter().filter_map(outcome).collect();
             drop(held);
+            let step = round.steps[node];
+            let left = |need: &usize| Some((round.steps[*need].id.as_str(), &**round.outcomes[*need].get()?));
+            let needed: Needed<'_> = round.needs.of(node).iter().filter_map(left).collect();
             let ending = worker.perform(step, round.code[node], &needed);
             held = turn.lock().unwrap_or_else(PoisonError::into_inner);
             held.running -= 1;
             match ending.result {
                 Ok(outcome) => {
-                    held.outcomes[node] = Some(Arc::new(outcome));
+                    // it passes once a round
+                    let _ = round.outcomes[node].set(outcome);
                     held.scheduler.passed(node);
                 }
                 Err(failure) => {
@@ -363,21 +368,22 @@ impl Run<'_> {
         }
     }
 
-    /// How long the steps take, in milliseconds: as long as they took, else by their effort on each file of their sources,
+    /// How long the steps take, in units of [`GRAIN`]: as long as they took, else by their effort on each file of their sources,
     /// at the rate of those that are known.
     fn costs(&self, steps: &[&PlannedStep], worker: &Worker<'_>) -> Vec<u64> {
         if let Some(rehearsal) = &self.rehearsal {
             return steps.iter().map(|step| rehearsal.cost(&step.id)).collect();
         }
+        let grains = |millis: u64| millis / GRAIN + 1;
         let known: Vec<Option<u64>> = steps.iter().map(|step| worker.durations.get(&step.id)).collect();
         if known.iter().all(Option::is_some) {
-            return known.into_iter().map(Option::unwrap_or_default).collect();
+            return known.into_iter().map(|known| grains(known.unwrap_or_default())).collect();
         }
         let efforts: Vec<u64> = steps.iter().map(|step| self.effort(step, worker)).collect();
         let measured = known.iter().zip(&efforts).filter_map(|(known, effort)| Some(((*known)?, *effort)));
         // nothing known: a millisecond a unit is as good as any other rate
         let (millis, units) = measured.fold((1, 1), |(all, units), (millis, effort)| (all + millis, units + effort));
-        known.into_iter().zip(efforts).map(|(known, own)| known.unwrap_or(own * millis / units)).collect()
+        known.into_iter().zip(efforts).map(|(known, own)| grains(known.unwrap_or(own * millis / units))).collect()
     }
 
     fn effort(&self, step: &PlannedStep, worker: &Worker<'_>) -> u64 {

@@ -71,11 +71,11 @@ pub fn foresee(
         conclusion: Mutex::default(),
     };
     let wanted = closure(lowered, id);
-    let mut outcomes: BTreeMap<StepId, Arc<Outcome>> = BTreeMap::new();
+    let mut outcomes: BTreeMap<StepId, Outcome> = BTreeMap::new();
     let mut seen: BTreeMap<StepId, Foreseen> = BTreeMap::new();
     for step in lowered.plan.steps.iter().filter(|step| wanted.contains(&step.id)) {
         let (foreseen, outcome) = step_now(lowered, step, &shared, &cache, &seen, &outcomes);
-        outcomes.extend(outcome.map(|outcome| (step.id.clone(), Arc::new(outcome))));
+        outcomes.extend(outcome.map(|outcome| (step.id.clone(), outcome)));
         seen.insert(step.id.clone(), foreseen);
     }
     let told = |(step, foreseen): &(StepId, Foreseen)| {
@@ -91,7 +91,7 @@ fn step_now(
     shared: &Shared,
     cache: &Cache,
     seen: &BTreeMap<StepId, Foreseen>,
-    outcomes: &BTreeMap<StepId, Arc<Outcome>>,
+    outcomes: &BTreeMap<StepId, Outcome>,
 ) -> (Foreseen, Option<Outcome>) {
     let before = step.needs.iter().find_map(|need| match seen.get(need)? {
         Foreseen::Runs(_) | Foreseen::Unknown(_) => Some(need.clone()),
@@ -110,7 +110,7 @@ fn step_now(
     let Some(code) = lowered.code.get(&step.id) else {
         return (Foreseen::Unknown("today's pipeline has no such step".to_owned()), None);
     };
-    let needed = step.needs.iter().filter_map(|need| Some((need.clone(), outcomes.get(need)?.clone()))).collect();
+    let needed = step.needs.iter().filter_map(|need| Some((need.as_str(), outcomes.get(need)?))).collect();
     match key_of(code, shared, step, &needed) {
         Err(failure) => (Foreseen::Unknown(failure.message), None),
         Ok(parts) => match cache.peek(&step.id, &parts, NO_RUN) {

@@ -1,13 +1,14 @@
 //! The key of a pure step: everything that decides its outcome, by name. One walk makes the key and the reason for a miss.
 
 use std::{
-    collections::BTreeMap,
+    fmt::Display,
     path::{Path, PathBuf},
     sync::Arc,
 };
 
-use super::{Failure, Inputs, Outcome, work::Shared};
+use super::{Failure, Inputs, Needed, Outcome, work::Shared};
 use crate::{
+    cache::Parts,
     context::{Context, JobContext, SourceTree},
     plan::PlannedStep,
     support::Digest,
@@ -17,14 +18,14 @@ use crate::{
 pub struct Key<'a> {
     pub(super) shared: &'a Shared,
     pub(super) step: &'a PlannedStep,
-    pub(super) needed: &'a BTreeMap<String, Arc<Outcome>>,
-    pub(super) parts: Vec<(String, String)>,
+    pub(super) needed: &'a Needed<'a>,
+    pub(super) parts: Parts,
 }
 
-impl Key<'_> {
+impl<'a> Key<'a> {
     /// Adds a part: what it is, and its value or digest. Names are for people: `source`, `wheel of markupsafe`, `flake8`.
-    pub fn part(&mut self, name: impl Into<String>, value: impl ToString) {
-        self.parts.push((name.into(), value.to_string()));
+    pub fn part(&mut self, name: impl AsRef<str>, value: impl Display) {
+        self.parts.add(name.as_ref(), value);
     }
 
     /// Adds everything that is declared.
@@ -36,8 +37,10 @@ impl Key<'_> {
             self.source()?;
         }
         for kind in &inputs.artifacts {
-            let digest = self.outcome(kind).map(|outcome| outcome.digest().to_string());
-            self.part(kind.clone(), digest.unwrap_or_else(|| "none".to_owned()));
+            match self.outcome(kind).map(Outcome::digest) {
+                Some(digest) => self.part(kind, digest),
+                None => self.part(kind, "none"),
+            }
         }
         for name in &inputs.environment {
             self.part(format!("variable {name}"), std::env::var(name).unwrap_or_default());
@@ -57,7 +60,7 @@ impl Key<'_> {
     ///
     /// # Errors
     /// When it cannot be read.
-    pub fn program(&mut self, name: impl Into<String>, path: &Path) -> Result<(), Failure> {
+    pub fn program(&mut self, name: impl AsRef<str>, path: &Path) -> Result<(), Failure> {
         let digest = self.shared.trees.program(path)?;
         self.part(name, digest);
         Ok(())
@@ -68,7 +71,7 @@ impl Key<'_> {
     /// # Errors
     /// When the source cannot be read.
     pub fn source(&mut self) -> Result<(), Failure> {
-        let digest = self.shared.trees.digest(&self.directory())?;
+        let digest = self.shared.trees.digest(self.step.source.as_deref().unwrap_or(Path::new("")))?;
         self.part(crate::cache::SOURCE, digest);
         Ok(())
     }
@@ -93,9 +96,9 @@ impl Key<'_> {
         super::outcome::of_kind(self.needed, self.step, kind)
     }
 
-    /// What the steps that this one needs left, by step id.
+    /// What the steps that this one needs left.
     #[must_use]
-    pub fn needed(&self) -> &BTreeMap<String, Arc<Outcome>> {
+    pub fn needed(&self) -> &Needed<'a> {
         self.needed
     }
 
@@ -107,7 +110,7 @@ impl Key<'_> {
 
     /// The step.
     #[must_use]
-    pub fn step(&self) -> &PlannedStep {
+    pub fn step(&self) -> &'a PlannedStep {
         self.step
     }
 

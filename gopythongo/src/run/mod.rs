@@ -26,6 +26,7 @@
 
 pub mod failure;
 pub mod key;
+pub mod needed;
 pub mod outcome;
 pub mod process;
 pub mod services;
@@ -36,6 +37,7 @@ mod bus;
 mod copies;
 mod directory;
 mod durations;
+mod edges;
 mod error;
 mod executor;
 mod foresee;
@@ -58,6 +60,7 @@ pub use failure::{FailedCommand, Failure, FailureKind};
 pub use foresee::{Foreseen, foresee};
 pub use key::Key;
 pub use manner::{InManner, Manner, Mannered};
+pub use needed::Needed;
 pub use outcome::{Artifact, Outcome, TestCounts};
 pub use receipts::{DoneElsewhere, done_elsewhere};
 pub(crate) use rehearsal::Rehearsal;

@@ -1,10 +1,10 @@
 //! What a step that passed leaves: artifacts, counts, a receipt. Serialised into cache, journal and events.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::Receipt;
+use super::{Needed, Receipt};
 use crate::{context::Redactor, plan::PlannedStep, support::Digest};
 
 /// A file that a step produced. Its bytes are a blob of the cache, named by the digest.
@@ -80,12 +80,8 @@ impl Redactor {
 
 /// Among the outcomes that `step` needs, that of a kind of its own job: on the same Python if there is one, else the one
 /// without a label.
-pub(super) fn of_kind<'a>(
-    needed: &'a BTreeMap<String, Arc<Outcome>>,
-    step: &PlannedStep,
-    kind: &str,
-) -> Option<&'a Outcome> {
+pub(super) fn of_kind<'a>(needed: &Needed<'a>, step: &PlannedStep, kind: &str) -> Option<&'a Outcome> {
     let plain = format!("{}/{kind}", step.job);
     let labelled = step.id.split_once(':').and_then(|(_, label)| needed.get(&format!("{plain}:{label}")));
-    labelled.or_else(|| needed.get(&plain)).map(AsRef::as_ref)
+    labelled.or_else(|| needed.get(&plain))
 }

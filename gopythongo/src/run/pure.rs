@@ -1,7 +1,6 @@
 //! A pure step from its key to its end: looked up, or done and remembered.
 
 use std::{
-    collections::BTreeMap,
     fs,
     path::{Path, PathBuf},
     sync::Arc,
@@ -9,7 +8,7 @@ use std::{
 };
 
 use super::{
-    AnyStep, Failure, FailureKind, Key, Outcome, Rehearsal, RunDirectory, Work,
+    AnyStep, Failure, FailureKind, Key, Needed, Outcome, Rehearsal, RunDirectory, Work,
     executor::millis,
     process::Spent,
     sealed,
@@ -17,7 +16,7 @@ use super::{
     worker::{Report, Worker},
 };
 use crate::{
-    cache::{Lookup, key_digest},
+    cache::{Lookup, Parts},
     event::{Event, StepOutcome},
     journal::Record,
     plan::PlannedStep,
@@ -45,7 +44,7 @@ impl Worker<'_> {
                             outcome: StepOutcome::Cached,
                             reason: Some(reason),
                             spent: Spent::default(),
-                            result: Ok(outcome),
+                            result: Ok(Arc::new(outcome)),
                         });
                     }
                 },
@@ -63,8 +62,8 @@ impl Worker<'_> {
         };
         remembered
             .map_err(|error| Failure::lacking(format!("cannot remember the outcome of `{}`: {error}", step.id)))?;
-        self.note(&Record::Result { step: step.id.clone(), key: key_digest(&parts), outcome: Ok(outcome.clone()) })?;
-        Ok(Report { outcome: StepOutcome::Passed, reason: None, spent: work.spent, result: Ok(outcome) })
+        self.note(&Record::Result { step: step.id.clone(), key: parts.digest(), outcome: Ok(outcome.clone()) })?;
+        Ok(Report { outcome: StepOutcome::Passed, reason: None, spent: work.spent, result: Ok(Arc::new(outcome)) })
     }
 
     /// Runs the code, and again where something broke that it does not answer for. Gives how often it was tried again.
@@ -118,10 +117,10 @@ pub(super) fn key_of(
     code: &AnyStep,
     shared: &Shared,
     step: &PlannedStep,
-    needed: &BTreeMap<String, Arc<Outcome>>,
-) -> Result<Vec<(String, String)>, Failure> {
-    let mut key = Key { shared, step, needed, parts: Vec::new() };
-    key.part("its code", format!("{} {}", step.kind, step.version));
+    needed: &Needed<'_>,
+) -> Result<Parts, Failure> {
+    let mut key = Key { shared, step, needed, parts: Parts::default() };
+    key.part("its code", format_args!("{} {}", step.kind, step.version));
     key.part("one of its options", &step.options);
     code.key(&mut key)?;
     // what is far from the user stands last: the reason for a miss is the first part that differs

@@ -2,10 +2,10 @@
 
 use std::{
     cmp::Reverse,
-    collections::{BTreeSet, HashSet},
+    collections::{BTreeSet, BinaryHeap, HashSet},
 };
 
-use super::Manner;
+use super::{Manner, edges::Edges};
 
 /// Where a node stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,9 +37,9 @@ impl Load {
 #[derive(Debug, Default)]
 pub(super) struct Scheduler {
     states: Vec<State>,
-    dependents: Vec<Vec<usize>>,
-    /// Ready nodes, the one with the longest way to the end of the graph last.
-    ready: BTreeSet<(u64, Reverse<usize>)>,
+    dependents: Edges,
+    /// Ready nodes, the one with the longest way to the end of the graph first.
+    ready: BinaryHeap<(u64, Reverse<usize>)>,
     heights: Vec<u64>,
     loads: Vec<Load>,
     free: usize,
@@ -48,55 +48,62 @@ pub(super) struct Scheduler {
 
 impl Scheduler {
     /// A graph by the needs of each node, how long each takes, in any unit, and what it takes of so many places.
-    pub(super) fn new(needs: &[Vec<usize>], costs: &[u64], mut loads: Vec<Load>, places: usize) -> Self {
-        let mut dependents = vec![Vec::new(); needs.len()];
-        let mut heights = vec![0; needs.len()];
-        for (node, needs) in needs.iter().enumerate() {
-            for need in needs {
-                debug_assert!(*need < node, "a node stands after those it needs");
-                dependents[*need].push(node);
-            }
-        }
-        for node in (0..needs.len()).rev() {
-            heights[node] = costs[node] + dependents[node].iter().map(|node: &usize| heights[*node]).max().unwrap_or(0);
+    pub(super) fn new(needs: &Edges, costs: &[u64], mut loads: Vec<Load>, places: usize) -> Self {
+        let nodes = 0..needs.nodes();
+        debug_assert!(
+            nodes.clone().all(|node| needs.of(node).iter().all(|need| *need < node)),
+            "a node stands after those it needs"
+        );
+        let dependents = needs.turned();
+        let mut heights = vec![0; nodes.len()];
+        for node in nodes.clone().rev() {
+            heights[node] = costs[node] + dependents.of(node).iter().map(|node| heights[*node]).max().unwrap_or(0);
         }
         // what is heavier than all places runs alone
         loads.iter_mut().for_each(|load| load.weight = load.weight.clamp(1, places));
-        let states = needs.iter().map(|needs| State::Waiting(needs.len())).collect();
-        let (ready, taken) = (BTreeSet::new(), HashSet::new());
-        let mut scheduler = Self { states, dependents, ready, heights, loads, free: places, taken };
-        for (node, needs) in needs.iter().enumerate() {
-            if needs.is_empty() {
-                scheduler.make_ready(node);
-            }
-        }
-        scheduler
+        let states = nodes.clone().map(|node| State::Waiting(needs.of(node).len())).collect();
+        let ready =
+            nodes.filter(|node| needs.of(*node).is_empty()).map(|node| (heights[node], Reverse(node))).collect();
+        Self { states, dependents, ready, heights, loads, free: places, taken: HashSet::new() }
     }
 
     /// Takes the ready node with the longest way to go of those that may run now.
     pub(super) fn next(&mut self) -> Option<usize> {
-        let is_held = |node: usize| self.loads[node].exclusive.iter().any(|thing| self.taken.contains(thing));
-        let first = self.ready.iter().rev().find(|(_, Reverse(node))| !is_held(*node)).copied();
+        let mut held = Vec::new();
+        let first = loop {
+            let first = self.ready.pop();
+            match first {
+                Some((_, Reverse(node))) if self.is_held(node) => held.extend(first),
+                _ => break first,
+            }
+        };
+        self.ready.extend(held);
+        let first @ (_, Reverse(node)) = first?;
         // where there is no room for it, nothing lighter goes before it: it would wait for ever
-        let first = first.filter(|(_, Reverse(node))| self.loads[*node].weight <= self.free)?;
-        self.ready.remove(&first);
-        let Reverse(node) = first.1;
+        if self.loads[node].weight > self.free {
+            self.ready.push(first);
+            return None;
+        }
         self.states[node] = State::Running;
         self.free -= self.loads[node].weight;
         self.taken.extend(self.loads[node].exclusive.iter().cloned());
         Some(node)
     }
 
+    /// Whether another node has what it wants for itself.
+    fn is_held(&self, node: usize) -> bool {
+        self.loads[node].exclusive.iter().any(|thing| self.taken.contains(thing))
+    }
+
     /// A running node has passed.
     pub(super) fn passed(&mut self, node: usize) {
         self.release(node);
         self.states[node] = State::Passed;
-        for index in 0..self.dependents[node].len() {
-            let dependent = self.dependents[node][index];
-            if let State::Waiting(missing) = self.states[dependent] {
-                self.states[dependent] = State::Waiting(missing - 1);
-                if missing == 1 {
-                    self.make_ready(dependent);
+        for dependent in self.dependents.of(node) {
+            if let State::Waiting(missing) = &mut self.states[*dependent] {
+                *missing -= 1;
+                if *missing == 0 {
+                    self.ready.push((self.heights[*dependent], Reverse(*dependent)));
                 }
             }
         }
@@ -109,7 +116,7 @@ impl Scheduler {
         let mut lost = BTreeSet::new();
         let mut queue = vec![node];
         while let Some(node) = queue.pop() {
-            for dependent in &self.dependents[node] {
+            for dependent in self.dependents.of(node) {
                 if matches!(self.states[*dependent], State::Waiting(_)) {
                     self.states[*dependent] = State::Lost;
                     lost.insert(*dependent);
@@ -123,10 +130,6 @@ impl Scheduler {
     /// Nodes that have not run and are not lost.
     pub(super) fn left(&self) -> Vec<usize> {
         (0..self.states.len()).filter(|node| matches!(self.states[*node], State::Waiting(_))).collect()
-    }
-
-    fn make_ready(&mut self, node: usize) {
-        self.ready.insert((self.heights[node], Reverse(node)));
     }
 
     fn release(&mut self, node: usize) {
@@ -144,7 +147,7 @@ mod tests {
     /// A graph of light nodes on many places.
     fn light(needs: &[Vec<usize>], costs: &[u64]) -> Scheduler {
         let loads = vec![Load::of(&Manner::default()); needs.len()];
-        Scheduler::new(needs, costs, loads, 8)
+        Scheduler::new(&needs.iter().cloned().collect(), costs, loads, 8)
     }
 
     fn load(weight: usize, exclusive: &[&str]) -> Load {
@@ -187,7 +190,7 @@ mod tests {
     #[test]
     fn what_is_heavy_waits_for_room_and_nothing_lighter_overtakes_it() {
         let loads = vec![load(1, &[]), load(2, &[]), load(1, &[]), load(9, &[])];
-        let mut scheduler = Scheduler::new(&vec![vec![]; 4], &[9, 8, 1, 7], loads, 2);
+        let mut scheduler = Scheduler::new(&vec![[]; 4].into_iter().collect(), &[9, 8, 1, 7], loads, 2);
         assert_eq!((scheduler.next(), scheduler.next()), (Some(0), None), "there is no room for 1, and 2 may wait");
         scheduler.passed(0);
         assert_eq!((scheduler.next(), scheduler.next()), (Some(1), None));
@@ -200,7 +203,7 @@ mod tests {
     #[test]
     fn what_is_exclusive_keeps_others_out_and_lets_the_rest_go_on() {
         let loads = vec![load(1, &["database"]), load(1, &["database", "port"]), load(1, &["port"]), load(1, &[])];
-        let mut scheduler = Scheduler::new(&vec![vec![]; 4], &[9, 8, 7, 6], loads, 4);
+        let mut scheduler = Scheduler::new(&vec![[]; 4].into_iter().collect(), &[9, 8, 7, 6], loads, 4);
         assert_eq!(
             [scheduler.next(), scheduler.next(), scheduler.next(), scheduler.next()],
             [Some(0), Some(2), Some(3), None]

@@ -300,7 +300,8 @@ pub trait Step: fmt::Debug + Serialize + Send + Sync + 'static {
     /// # Errors
     /// When something that decides cannot be read.
     fn key(&self, key: &mut Key<'_>) -> Result<(), Failure> {
-        key.declared(&self.inputs())
+        // the plan has what `inputs` gives
+        key.declared(&key.step().inputs)
     }
 
     /// Does the work.

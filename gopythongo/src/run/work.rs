@@ -1,7 +1,6 @@
 //! What a step is given while it runs: its directories, its inputs, its commands, its log.
 
 use std::{
-    collections::BTreeMap,
     fs,
     io::PipeReader,
     path::{Path, PathBuf},
@@ -10,7 +9,7 @@ use std::{
 };
 
 use super::{
-    Artifact, Failure, FailureKind, Outcome, Receipt, Services, TestCounts,
+    Artifact, Failure, FailureKind, Needed, Outcome, Receipt, Services, TestCounts,
     copies::Copies,
     failure::FailedCommand,
     key::missing,
@@ -59,8 +58,8 @@ impl Shared {
 pub struct Work<'a> {
     pub(super) shared: &'a Shared,
     pub(super) step: &'a PlannedStep,
-    pub(super) needed: &'a BTreeMap<String, Arc<Outcome>>,
-    pub(super) scratch: Scratch,
+    pub(super) needed: &'a Needed<'a>,
+    pub(super) scratch: Scratch<'a>,
     /// The copy of the source that is left to others when the step has ended.
     pub(super) copy: Option<(PathBuf, Pristine)>,
     pub(super) outcome: Outcome,
@@ -147,9 +146,9 @@ impl Work<'_> {
         super::outcome::of_kind(self.needed, self.step, kind)
     }
 
-    /// What the steps that this one needs left, by step id.
+    /// What the steps that this one needs left.
     #[must_use]
-    pub fn needed(&self) -> &BTreeMap<String, Arc<Outcome>> {
+    pub fn needed(&self) -> &Needed<'_> {
         self.needed
     }
 

@@ -9,7 +9,8 @@ use std::{
 };
 
 use super::{
-    AnyStep, EffectClass, Failure, FailureKind, Nature, Options, Outcome, Probe, Receipt, RunDirectory, RunError, Work,
+    AnyStep, EffectClass, Failure, FailureKind, Nature, Needed, Options, Outcome, Probe, Receipt, RunDirectory,
+    RunError, Work,
     bus::Bus,
     durations::Durations,
     executor::millis,
@@ -30,7 +31,7 @@ const LEFT: usize = 64;
 
 /// How a step ended, for the scheduler.
 pub(super) struct Ending {
-    pub(super) result: Result<Outcome, Failure>,
+    pub(super) result: Result<Arc<Outcome>, Failure>,
 }
 
 /// How a step ended, for the reports.
@@ -38,7 +39,7 @@ pub(super) struct Report {
     pub(super) outcome: StepOutcome,
     pub(super) reason: Option<String>,
     pub(super) spent: Spent,
-    pub(super) result: Result<Outcome, Failure>,
+    pub(super) result: Result<Arc<Outcome>, Failure>,
 }
 
 /// What threads need to perform steps.
@@ -52,6 +53,8 @@ pub(super) struct Worker<'a> {
     /// Intents and receipts of this run, those from before an interruption first.
     pub(super) effects: Mutex<Vec<Record>>,
     pub(super) directory: &'a RunDirectory,
+    /// Where the steps work.
+    pub(super) work: PathBuf,
     pub(super) durations: &'a Durations,
     pub(super) broken: Mutex<Option<RunError>>,
     /// Directories of steps that have ended.
@@ -65,12 +68,7 @@ impl Worker<'_> {
     }
 
     /// Performs a step and reports its end.
-    pub(super) fn perform(
-        &self,
-        step: &PlannedStep,
-        code: Option<&AnyStep>,
-        needed: &BTreeMap<StepId, Arc<Outcome>>,
-    ) -> Ending {
+    pub(super) fn perform(&self, step: &PlannedStep, code: Option<&AnyStep>, needed: &Needed<'_>) -> Ending {
         let begin = Instant::now();
         let mut report = catch_unwind(AssertUnwindSafe(|| self.step(step, code, needed))).unwrap_or_else(|panic| {
             let message = panic
@@ -83,25 +81,26 @@ impl Worker<'_> {
         if let Err(failure) = &mut report.result {
             *failure = self.redacted(failure);
         }
+        let result = report.result.clone();
         if self.bus.is_heard() {
-            self.tell(step, &report, begin);
+            self.tell(step, report, begin);
         }
-        Ending { result: report.result }
+        Ending { result }
     }
 
     /// Tells how a step ended that began at a moment.
-    fn tell(&self, step: &PlannedStep, report: &Report, begin: Instant) {
-        let (result, failure) = match &report.result {
-            Ok(outcome) => (Some(Box::new(outcome.clone())), None),
-            Err(failure) => (None, Some(Box::new(failure.clone()))),
+    fn tell(&self, step: &PlannedStep, report: Report, begin: Instant) {
+        let (result, failure) = match report.result {
+            Ok(outcome) => (Some(outcome), None),
+            Err(failure) => (None, Some(Box::new(failure))),
         };
-        if let Some(receipt) = report.result.as_ref().ok().and_then(|outcome| outcome.receipt.clone()) {
+        if let Some(receipt) = result.as_ref().and_then(|outcome| outcome.receipt.clone()) {
             self.bus.emit(Event::Effect { step: step.id.clone(), receipt });
         }
         self.bus.emit(Event::StepFinished {
             step: step.id.clone(),
             outcome: report.outcome,
-            reason: report.reason.clone(),
+            reason: report.reason,
             ms: millis(begin.elapsed()),
             cpu_ms: millis(report.spent.cpu),
             commands_ms: millis(report.spent.wall),
@@ -110,7 +109,7 @@ impl Worker<'_> {
         });
     }
 
-    fn step(&self, step: &PlannedStep, code: Option<&AnyStep>, needed: &BTreeMap<StepId, Arc<Outcome>>) -> Report {
+    fn step(&self, step: &PlannedStep, code: Option<&AnyStep>, needed: &Needed<'_>) -> Report {
         let Some(code) = code else {
             return Report::failed(
                 Failure::refused(format!("today's pipeline has no step `{}`", step.id)),
@@ -128,7 +127,7 @@ impl Worker<'_> {
             shared: self.shared,
             step,
             needed,
-            scratch: Scratch::new(RunDirectory::scratch(&self.directory.work(), &step.id)),
+            scratch: Scratch::new(&self.work, &step.id),
             copy: None,
             outcome: Outcome::default(),
             unsure: None,
@@ -218,7 +217,7 @@ impl Worker<'_> {
         let outcome = work.outcome.clone();
         let receipt = outcome.receipt.clone().ok_or_else(|| Failure::new(format!("`{id}` left no receipt")))?;
         self.append(&Record::Receipt { step: id.clone(), receipt })?;
-        Ok(Report { outcome: StepOutcome::Passed, reason: None, spent: work.spent, result: Ok(outcome) })
+        Ok(Report { outcome: StepOutcome::Passed, reason: None, spent: work.spent, result: Ok(Arc::new(outcome)) })
     }
 
     fn found(&self, work: &Work<'_>, receipt: Receipt, how: &str) -> Result<Report, Failure> {
@@ -227,7 +226,12 @@ impl Worker<'_> {
         let receipt = outcome.receipt.clone().unwrap_or(receipt);
         self.append(&Record::Receipt { step: work.step.id.clone(), receipt })?;
         let reason = outcome.summary.clone().unwrap_or_else(|| how.to_owned());
-        Ok(Report { outcome: StepOutcome::Cached, reason: Some(reason), spent: work.spent, result: Ok(outcome) })
+        Ok(Report {
+            outcome: StepOutcome::Cached,
+            reason: Some(reason),
+            spent: work.spent,
+            result: Ok(Arc::new(outcome)),
+        })
     }
 
     /// What the journal or `--assume` says of an effect that must not be repeated: its receipt, and how it is known.

@@ -69,13 +69,23 @@ impl Digest {
         text.truncate(digits);
         text
     }
+
+    /// The 64 hexadecimal digits, in ASCII.
+    #[must_use]
+    pub(crate) fn hexadecimal(&self) -> [u8; 64] {
+        let mut text = [0; 64];
+        for (two, byte) in text.as_chunks_mut().0.iter_mut().zip(self.0) {
+            *two = [byte >> 4, byte & 15].map(|digit| DIGITS[usize::from(digit)]);
+        }
+        text
+    }
 }
+
+const DIGITS: &[u8; 16] = b"0123456789abcdef";
 
 impl fmt::Display for Digest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let number = |half: &[u8]| half.try_into().map(u128::from_be_bytes).unwrap_or_default();
-        let (high, low) = self.0.split_at(16);
-        write!(f, "{:032x}{:032x}", number(high), number(low))
+        f.write_str(str::from_utf8(&self.hexadecimal()).map_err(|_| fmt::Error)?)
     }
 }
 
@@ -128,7 +138,6 @@ impl<'de> Deserialize<'de> for Digest {
 }
 
 /// A digest made of several parts, each with its length, so that no two lists of parts collide.
-#[derive(Default)]
 pub struct Hasher {
     hash: Sha256,
     /// Parts that are hashed together: most are short.
@@ -137,6 +146,15 @@ pub struct Hasher {
 
 /// How many bytes are hashed at once.
 const CHUNK: usize = 4096;
+
+/// As many bytes as most digests are made of.
+const FEW: usize = 512;
+
+impl Default for Hasher {
+    fn default() -> Self {
+        Self { hash: Sha256::new(), parts: Vec::with_capacity(FEW) }
+    }
+}
 
 impl Hasher {
     /// A hasher that has seen nothing.

@@ -7,6 +7,7 @@ mod digest;
 mod epoch;
 mod files;
 mod ini;
+mod lines;
 mod lock;
 pub(crate) mod operations;
 #[cfg(test)]
@@ -25,6 +26,7 @@ pub use digest::{Digest, Hasher, ParseDigestError};
 pub use epoch::SOURCE_DATE_EPOCH;
 pub use files::{Durability, copy_tree, sync_together, write_atomic};
 pub use ini::{Entry, Ini};
+pub(crate) use lines::Lines;
 pub use lock::{FileLock, Held};
 #[cfg(test)]
 pub(crate) use seeded::seeded;

@@ -230,7 +230,7 @@ pub(super) fn measured() -> Inputs {
 /// What all suites of the job covered together.
 pub(super) fn union(work: &Work<'_>) -> Result<Coverage, Failure> {
     let mut all = Coverage::default();
-    for artifact in work.needed().values().filter_map(|outcome| outcome.artifacts.get("coverage")) {
+    for artifact in work.needed().iter().filter_map(|(_, outcome)| outcome.artifacts.get("coverage")) {
         let blob = work.blob(&artifact.digest);
         let bytes = fs::read(&blob).map_err(Failure::io("cannot read", &blob))?;
         let one = serde_json::from_slice(&bytes)

@@ -86,7 +86,7 @@ pub(super) fn passed(step: &str, ms: u64, result: Outcome) -> Event {
         ms,
         cpu_ms: 10,
         commands_ms: 10,
-        result: Some(Box::new(result)),
+        result: Some(Arc::new(result)),
         failure: None,
     }
 }
@@ -98,7 +98,7 @@ pub(super) fn failed(step: &str, ms: u64, failure: Failure) -> Event {
 
 pub(super) fn ended(step: &str, outcome: StepOutcome, reason: &str) -> Event {
     let (step, reason) = (step.to_owned(), Some(reason.to_owned()));
-    let result = (outcome == StepOutcome::Cached).then(Box::default);
+    let result = (outcome == StepOutcome::Cached).then(Arc::default);
     Event::StepFinished { step, outcome, reason, ms: 0, cpu_ms: 0, commands_ms: 0, result, failure: None }
 }
 

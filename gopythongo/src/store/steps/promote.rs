@@ -122,7 +122,7 @@ fn figures(work: &mut Work<'_>, store: &Store) -> Result<BTreeMap<String, Figure
     let channel = store.current()?.channel(&work.context().channel);
     let commit = work.context().commit.clone();
     let mut figures = BTreeMap::new();
-    let measured = work.needed().iter().filter_map(|(id, outcome)| Some((id.clone(), Figure::left(outcome)?)));
+    let measured = work.needed().iter().filter_map(|(id, outcome)| Some((id.to_owned(), Figure::left(outcome)?)));
     for (step, counts) in measured.collect::<Vec<_>>() {
         match channel.ratchets.get(&step) {
             Some(baseline) if baseline.counts == counts => continue,
