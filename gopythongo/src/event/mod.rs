@@ -181,6 +181,13 @@ pub enum Event {
     },
 }
 
+impl Event {
+    /// Whether it says that a step did nothing: ten thousand of them may come at once, and nobody waits for one.
+    pub(crate) fn is_of_nothing(&self) -> bool {
+        matches!(self, Self::StepFinished { outcome: StepOutcome::Cached | StepOutcome::Skipped, .. })
+    }
+}
+
 /// An event with its time and its run.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Stamped {

@@ -1,6 +1,6 @@
 //! The last sentence of a run: what is public now, or why not, and how to go on.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::{elapsed::elapsed, paint::Paint};
 use crate::{
@@ -18,7 +18,7 @@ pub(super) struct Closing {
     channel: String,
     /// Steps that the plan itself skips.
     planned_skips: BTreeSet<StepId>,
-    outcomes: BTreeMap<StepId, StepOutcome>,
+    outcomes: HashMap<StepId, StepOutcome>,
     /// Name and version of what is in the run's stage, by step.
     staged: BTreeMap<StepId, String>,
     promoted: Option<(String, BTreeMap<String, String>)>,

@@ -26,6 +26,8 @@ pub struct Live {
     bars: MultiProgress,
     running: BTreeMap<StepId, ProgressBar>,
     foot: ProgressBar,
+    /// Lines that say that nothing was done: they are drawn together.
+    held: Vec<String>,
 }
 
 impl Live {
@@ -36,7 +38,7 @@ impl Live {
         let foot = bars.add(ProgressBar::new_spinner().with_style(style("{elapsed} {wide_msg}")));
         // What starts and what commands print stands in the lines that move, not among those that stay.
         let telling = Telling { quiet: true, ..telling };
-        Self { story: Story::new(telling), redactor, bars, running: BTreeMap::new(), foot }
+        Self { story: Story::new(telling), redactor, bars, running: BTreeMap::new(), foot, held: Vec::new() }
     }
 
     fn start(&mut self, step: &StepId) {
@@ -46,7 +48,11 @@ impl Live {
         self.running.insert(step.clone(), bar);
     }
 
-    fn count(&self) {
+    /// Shows what has ended.
+    fn show(&mut self) {
+        if !self.held.is_empty() {
+            let _ = self.bars.println(std::mem::take(&mut self.held).join("\n"));
+        }
         let (ended, all) = self.story.progress();
         let running = words::count(self.running.len(), "step");
         self.foot.set_message(format!("{ended} of {all} done, {running} running"));
@@ -75,18 +81,25 @@ impl Sink for Live {
             }
             _ => {}
         }
-        for line in &told.lines {
-            let _ = self.bars.println(self.redactor.redact(line));
+        self.held.extend(told.lines.iter().map(|line| self.redactor.redact(line)));
+        if !event.event.is_of_nothing() {
+            self.show();
         }
-        self.count();
         if let Some(result) = &told.result {
             let _ = writeln!(stdout(), "{}", self.redactor.redact(result));
         }
     }
 
     fn tick(&mut self, _elapsed: Duration) {
+        self.show();
         self.running.values().for_each(ProgressBar::tick);
         self.foot.tick();
+    }
+}
+
+impl Drop for Live {
+    fn drop(&mut self) {
+        self.show();
     }
 }
 

@@ -15,6 +15,9 @@ mod story;
 #[cfg(test)]
 mod tests;
 
+/// How many bytes of lines that say that nothing was done wait for others at most; none waits for longer than a tick.
+const HELD: usize = 64 * 1024;
+
 pub use console::Console;
 pub use live::Live;
 pub use ndjson::{Ndjson, RecordError, read};

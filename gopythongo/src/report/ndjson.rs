@@ -13,10 +13,10 @@ use std::{
 
 use serde_json::{Map, Value, json};
 
-use super::quick::Quick;
+use super::{HELD, quick::Quick};
 use crate::{
     context::Redactor,
-    event::{Event, Sink, Stamped, StepOutcome},
+    event::{Event, Sink, Stamped},
     run::Receipt,
     support::{Digest, Hasher},
 };
@@ -26,9 +26,6 @@ pub(super) const VERSION: u32 = 1;
 
 /// The fields that readers look for first stand first.
 const HEAD: [&str; 6] = ["version", "time", "run", "type", "step", "outcome"];
-
-/// How many bytes wait to be written at most.
-const HELD: usize = 64 * 1024;
 
 /// Writes each event as a line of JSON. Lines that say that nothing was done wait for others, but for no longer than a tick.
 pub struct Ndjson {
@@ -80,7 +77,7 @@ impl Sink for Ndjson {
             Ok(()) => self.held.push(b'\n'),
             Err(_) => self.held.truncate(before),
         }
-        if !is_of_nothing(&event.event) || self.held.len() >= HELD {
+        if !event.event.is_of_nothing() || self.held.len() >= HELD {
             self.flush();
         }
     }
@@ -94,11 +91,6 @@ impl Drop for Ndjson {
     fn drop(&mut self) {
         self.flush();
     }
-}
-
-/// Whether an event says that a step did nothing: ten thousand of them may come at once.
-fn is_of_nothing(event: &Event) -> bool {
-    matches!(event, Event::StepFinished { outcome: StepOutcome::Cached | StepOutcome::Skipped, .. })
 }
 
 /// A record of a run that cannot be read.

@@ -1,6 +1,8 @@
 //! The lines of events that are many or large, written without a tree of values in between: the run's beginning with its plan,
 //! and a step that found its outcome in the cache. Their fields stand as those of all lines do.
 
+use std::time::SystemTime;
+
 use serde::{Serialize, Serializer};
 
 use super::ndjson::VERSION;
@@ -12,25 +14,25 @@ use crate::{
 
 /// A line, to be serialised.
 #[derive(Serialize)]
-pub(super) struct Quick<'a> {
-    version: u32,
-    #[serde(serialize_with = "time")]
-    time: std::time::SystemTime,
-    run: &'a str,
-    #[serde(flatten)]
-    event: Kind<'a>,
-}
-
-#[derive(Serialize)]
-#[serde(tag = "type", rename_all = "kebab-case")]
-enum Kind<'a> {
+#[serde(untagged)]
+pub(super) enum Quick<'a> {
     RunStarted {
+        version: u32,
+        #[serde(serialize_with = "milliseconds")]
+        time: SystemTime,
+        run: &'a str,
+        r#type: &'static str,
         #[serde(skip_serializing_if = "Option::is_none")]
         commit: Option<&'a str>,
         plan: &'a Plan,
         resumed: bool,
     },
     StepFinished {
+        version: u32,
+        #[serde(serialize_with = "milliseconds")]
+        time: SystemTime,
+        run: &'a str,
+        r#type: &'static str,
         step: &'a str,
         outcome: StepOutcome,
         commands_ms: u64,
@@ -46,7 +48,7 @@ enum Kind<'a> {
 }
 
 /// An outcome without its counts, which stand at the top.
-struct Left<'a>(&'a Outcome);
+pub(super) struct Left<'a>(&'a Outcome);
 
 impl Serialize for Left<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -60,12 +62,18 @@ impl Serialize for Left<'_> {
 impl<'a> Quick<'a> {
     /// The line of an event, if it is one of these.
     pub(super) fn of(stamped: &'a Stamped) -> Option<Self> {
-        let event = match &stamped.event {
+        let (version, time, run) = (VERSION, stamped.time, stamped.run.as_str());
+        Some(match &stamped.event {
             Event::RunStarted { plan, resumed, commit } => {
-                Kind::RunStarted { commit: commit.as_deref(), plan, resumed: *resumed }
+                let (r#type, commit) = ("run-started", commit.as_deref());
+                Self::RunStarted { version, time, run, r#type, commit, plan, resumed: *resumed }
             }
             Event::StepFinished { step, outcome, reason, ms, cpu_ms, commands_ms, result, failure: None } => {
-                Kind::StepFinished {
+                Self::StepFinished {
+                    version,
+                    time,
+                    run,
+                    r#type: "step-finished",
                     step,
                     outcome: *outcome,
                     commands_ms: *commands_ms,
@@ -77,11 +85,10 @@ impl<'a> Quick<'a> {
                 }
             }
             _ => return None,
-        };
-        Some(Self { version: VERSION, time: stamped.time, run: &stamped.run, event })
+        })
     }
 }
 
-fn time<S: Serializer>(time: &std::time::SystemTime, serializer: S) -> Result<S::Ok, S::Error> {
+fn milliseconds<S: Serializer>(time: &SystemTime, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_str(&humantime::format_rfc3339_millis(*time))
 }

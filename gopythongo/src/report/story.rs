@@ -1,8 +1,10 @@
 //! What a reader is told of a run: events in, sentences out. Knows neither terminals nor files.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    cell::OnceCell,
+    collections::{BTreeMap, BTreeSet, HashMap},
     path::PathBuf,
+    sync::Arc,
 };
 
 use super::{closing::Closing, elapsed::elapsed, failures, paint::Paint};
@@ -64,7 +66,9 @@ impl Told {
 pub(super) struct Story {
     telling: Telling,
     width: usize,
-    needs: BTreeMap<StepId, Vec<StepId>>,
+    plan: Option<Arc<Plan>>,
+    /// Where in the plan each step stands.
+    places: OnceCell<HashMap<StepId, usize>>,
     effects: BTreeSet<StepId>,
     receipts: BTreeMap<StepId, Receipt>,
     reds: Vec<Red>,
@@ -80,7 +84,7 @@ impl Story {
 
     /// How many steps have ended, and how many there are.
     pub(super) fn progress(&self) -> (usize, usize) {
-        (self.closing.ended(), self.needs.len())
+        (self.closing.ended(), self.plan.as_ref().map_or(0, |plan| plan.steps.len()))
     }
 
     /// The width of the column of step ids.
@@ -151,9 +155,9 @@ impl Story {
         }
     }
 
-    fn begin(&mut self, plan: &Plan, run: &str, resumed: bool) -> String {
+    fn begin(&mut self, plan: &Arc<Plan>, run: &str, resumed: bool) -> String {
         self.width = plan.steps.iter().map(|step| step.id.chars().count()).max().unwrap_or(0).min(WIDEST);
-        self.needs = plan.steps.iter().map(|step| (step.id.clone(), step.needs.clone())).collect();
+        (self.plan, self.places) = (Some(plan.clone()), OnceCell::new());
         let effects = plan.steps.iter().filter(|step| step.effect.is_some());
         self.effects = effects.map(|step| step.id.clone()).collect();
         self.closing = Closing::new(plan);
@@ -235,7 +239,13 @@ impl Story {
 
     /// Remembers a skipped step with the failure that it waited for, through other skipped ones.
     fn hold(&mut self, step: &StepId) {
-        let Some(needs) = self.needs.get(step) else { return };
+        if self.reds.is_empty() {
+            return;
+        }
+        let Some(plan) = &self.plan else { return };
+        let numbered = || plan.steps.iter().enumerate().map(|(place, step)| (step.id.clone(), place)).collect();
+        let Some(place) = self.places.get_or_init(numbered).get(step) else { return };
+        let needs = &plan.steps[*place].needs;
         for red in &mut self.reds {
             if needs.iter().any(|need| *need == red.step || red.held.contains(need)) {
                 red.held.push(step.clone());
@@ -265,6 +275,10 @@ fn counts(tests: TestCounts) -> String {
 
 /// Text of others without what would move a terminal's cursor or colours: escape sequences and control characters.
 pub(super) fn clean(text: &str) -> String {
+    // also those of two bytes, of which none begins otherwise (ISO 8859-1, 8/0 to 9/15)
+    if !text.bytes().any(|byte| byte < b' ' || byte == 0x7f || byte == 0xc2) {
+        return text.to_owned();
+    }
     let mut clean = String::with_capacity(text.len());
     let mut characters = text.chars().peekable();
     while let Some(character) = characters.next() {

@@ -1,5 +1,7 @@
 //! What the console prints, event by event.
 
+use std::time::Duration;
+
 use super::samples::{self, Page, begun, ended, output, passed, run_finished, stamped, started, wheel};
 use crate::{
     context::{Redactor, Secret},
@@ -40,6 +42,28 @@ run 20261123-030102-c3d4 of storefront: develop build on `develop`, 5 steps
 promoted money 1.5.0.dev3 to develop (generation 4) in 12.3s
 ",
     );
+}
+
+#[test]
+fn what_was_done_already_is_told_together_and_no_later_than_what_follows() {
+    let page = Page::default();
+    let mut console = Console::new(Telling::default(), Redactor::default(), page.clone(), page.clone());
+    let cached = |step: &str| ended(step, StepOutcome::Cached, "nothing changed");
+    for event in stamped(vec![cached("money/flake8"), cached("money/wheel")]) {
+        console.event(&event);
+    }
+    assert_eq!(page.text(), "");
+    console.tick(Duration::ZERO);
+    let flake8_and_wheel = "= money/flake8  cached: nothing changed\n= money/wheel  cached: nothing changed\n";
+    assert_eq!(page.text(), flake8_and_wheel);
+    for event in stamped(vec![cached("money/pytest"), Event::Warning { message: "look".to_owned() }]) {
+        console.event(&event);
+    }
+    let all = format!("{flake8_and_wheel}= money/pytest  cached: nothing changed\nwarning: look\n");
+    assert_eq!(page.text(), all);
+    console.event(&stamped(vec![cached("shop/flake8")])[0]);
+    drop(console);
+    assert_eq!(page.text(), format!("{all}= shop/flake8  cached: nothing changed\n"));
 }
 
 #[test]

@@ -1,9 +1,11 @@
 //! What the JSON lines hold, event by event.
 
+use serde_json::Value;
+
 use super::samples::{self, Page, output, passed, receipt, stamped, tests};
 use crate::{
     context::{Redactor, Secret},
-    event::{Event, Sink},
+    event::{Event, Sink, StepOutcome},
     report::{Ndjson, read},
 };
 
@@ -43,6 +45,24 @@ fn a_secret_is_found_even_where_json_escapes_it() {
     redactor.learn("a test", Secret::new("pass\"word"));
     let text = lines(vec![output("money/wheel", "token pass\"word!")], redactor);
     assert!(text.contains(r#""line":"token ***!""#), "{text}");
+}
+
+#[test]
+fn lines_that_are_written_quickly_are_those_that_are_written_slowly() {
+    let knowing = Redactor::default();
+    knowing.learn("a test", Secret::new("in no event"));
+    let events = || {
+        let cached = samples::ended("money/flake8", StepOutcome::Cached, "\"nothing\" changed");
+        let skipped = samples::ended("money/upload", StepOutcome::Skipped, "`money/wheel` failed");
+        [samples::green(), vec![cached, skipped]].concat()
+    };
+    let values = |redactor| -> Vec<Value> {
+        let text = lines(events(), redactor);
+        text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect()
+    };
+    let quick = values(Redactor::default());
+    assert_eq!((&quick[0]["type"], &quick[1]["type"]), (&"run-started".into(), &"step-finished".into()));
+    assert_eq!(quick, values(knowing));
 }
 
 #[test]
