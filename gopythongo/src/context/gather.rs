@@ -86,7 +86,8 @@ pub fn gather(pipeline: &Pipeline, request: &Request) -> Result<Context, Context
     let repositories = &request.repositories;
     let built = pipeline.jobs.iter().filter(|job| job.is_built());
     let (elsewhere, built): (Vec<&Job>, Vec<&Job>) = built.partition(|job| matches!(job.source, Source::Git { .. }));
-    // git looks at the work tree meanwhile
+    repositories.recall(&root);
+    // else git looks at the work tree meanwhile
     let (here, sources) = thread::scope(|scope| {
         let here = scope.spawn(|| repositories.of(&root));
         let sources = GatheredSource::read_all(&built, &root, request);

@@ -24,6 +24,7 @@ mod source;
 mod stamp;
 mod stat_cache;
 mod survey;
+mod surveys;
 mod tree;
 mod vault;
 mod version_from;

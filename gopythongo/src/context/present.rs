@@ -10,14 +10,15 @@ use std::{
     ffi::{OsStr, OsString},
     fs, io,
     num::NonZeroUsize,
-    path::{Path, PathBuf},
+    path::{Component, Path, PathBuf},
     process::{Child, Stdio},
+    sync::Arc,
     thread,
     time::SystemTime,
 };
 
 use rustix::{
-    fs::{AtFlags, CWD, Mode, OFlags, Stat, fstat, openat, statat},
+    fs::{AtFlags, CWD, FileType, Mode, OFlags, Stat, fstat, openat, statat},
     io::Errno,
 };
 
@@ -26,13 +27,14 @@ use super::{
     git_index,
     git_status::{path_after, records, status},
     stamp::{Put, STAMP, Stamp, Take},
+    surveys::Written,
     tree::WITHIN,
 };
 use crate::support::{Digest, Durability, Hasher, write_atomic};
 
-/// What the file begins with; something else is another format. Then come the digest of the rest, what was seen, the answer
-/// without what it says of ignored files, and the sources with their digests.
-const HEADER: &[u8] = b"gopythongo present 1\n";
+/// What the file begins with; something else is another format. Then come the digest of the rest, what was seen, the answer, and
+/// notes on sources.
+const HEADER: &[u8] = b"gopythongo present 2\n";
 
 /// What git is asked in any case: which commit it is, of which branch.
 const HEAD: [&str; 4] = ["rev-parse", "HEAD", "--symbolic-full-name", "HEAD"];
@@ -49,81 +51,48 @@ pub(super) struct Present {
     toplevel: PathBuf,
     file: PathBuf,
     said: Vec<u8>,
-    seen: Seen,
-    /// The digests of sources that are listed as git says, by their directories.
-    sources: HashMap<PathBuf, Digest>,
+    /// From then on, everything is what it was when git answered.
+    since: SystemTime,
+    /// What is known of sources, by their directories.
+    notes: HashMap<PathBuf, Note>,
+    /// Whether the file says so.
+    is_written: bool,
 }
 
-/// What was looked at.
-#[derive(Debug)]
-enum Seen {
-    /// By git, from this moment on.
-    Since(SystemTime),
-    /// By us, after what is written down so.
-    Again(Vec<u8>),
+/// What is known of a source.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+struct Note {
+    /// The digest of its files, which are listed as git says.
+    digest: Option<Digest>,
+    survey: Option<Arc<Written>>,
 }
 
 impl Present {
-    /// The state of a work tree, and how it is known, as far as that may be remembered below a directory.
+    /// Asks for the state of a work tree; remembers it below a directory, if there is one.
     ///
     /// # Errors
     /// When there is no git program, or it refuses.
-    pub(super) fn open(toplevel: &Path, memory: Option<&Path>) -> Result<(Repository, Option<Self>), GitError> {
-        let name = Digest::of(toplevel.as_os_str().as_encoded_bytes()).short(32);
-        let file = memory.map(|memory| memory.join(name));
-        if let Some((repository, present)) = file.as_ref().and_then(|file| Self::recall(toplevel, file)) {
-            return Ok((repository, Some(present)));
-        }
-        let seen = Seen::Since(SystemTime::now());
+    pub(super) fn ask(toplevel: &Path, memory: Option<&Path>) -> Result<(Repository, Option<Self>), GitError> {
+        let since = SystemTime::now();
         let said = status(toplevel)?;
         let repository = Repository::told(toplevel, &said);
-        let present = |file| Self { toplevel: toplevel.to_owned(), file, said, seen, sources: HashMap::new() };
-        Ok((repository, file.map(present)))
-    }
-
-    /// The digests of sources that are what they were.
-    pub(super) fn sources(&self) -> &HashMap<PathBuf, Digest> {
-        &self.sources
-    }
-
-    /// Remembers the answer and the digests of sources that were read since, if nothing has changed meanwhile. Without it, git is
-    /// asked again.
-    ///
-    /// # Errors
-    /// When something cannot be read or written.
-    pub(super) fn save(&self, read: impl Iterator<Item = (PathBuf, Digest)>) -> io::Result<()> {
-        let mut sources = self.sources.clone();
-        sources.extend(read);
-        let seen = match &self.seen {
-            Seen::Again(_) if sources == self.sources => return Ok(()),
-            Seen::Again(seen) => seen.clone(),
-            Seen::Since(at) => match look(&self.toplevel, &self.said, *at)? {
-                Some(seen) => seen,
-                None => return Ok(()),
-            },
+        let present = |memory| {
+            let file = place(memory, toplevel);
+            Self { toplevel: toplevel.to_owned(), file, said, since, notes: HashMap::new(), is_written: false }
         };
-        let kept = records(&self.said).filter(|(kind, _)| *kind != b'!').flat_map(|(_, record)| [record, b"\0"]);
-        let mut body = Vec::new();
-        for part in [seen, kept.flatten().copied().collect()] {
-            body.put_number(part.len());
-            body.extend(part);
-        }
-        for (directory, digest) in sources {
-            body.put_text(directory.as_os_str());
-            body.extend(digest.bytes());
-        }
-        let bytes = [HEADER, Digest::of(&body).bytes(), &body].concat();
-        write_atomic(&self.file, &bytes, Durability::Cached)
+        Ok((repository, memory.map(present)))
     }
 
-    fn recall(toplevel: &Path, file: &Path) -> Option<(Repository, Self)> {
-        let bytes = fs::read(file).ok()?;
+    /// What is remembered below a directory, if everything is what it was.
+    pub(super) fn recall(toplevel: &Path, memory: &Path) -> Option<(Repository, Self)> {
+        let since = SystemTime::now();
+        let file = place(memory, toplevel);
+        let bytes = fs::read(&file).ok()?;
         let mut rest = Take(bytes.strip_prefix(HEADER)?);
         if rest.digest()? != Digest::of(rest.0) {
             return None;
         }
-        let mut part = || rest.number().and_then(|length| rest.bytes(length));
-        let (seen, said) = (part()?, part()?.to_vec());
+        let (seen, said) = (rest.part()?, rest.part()?.to_vec());
         let asked = [ask(toplevel, &HEAD), ask(toplevel, &CONFIGURATION)];
         let same = is_as_seen(toplevel, seen);
         // whoever was started is waited for
@@ -134,13 +103,70 @@ impl Present {
         if !same? || head? != expected.as_bytes() || seen.get(..32)? != surroundings(&configuration?).bytes() {
             return None;
         }
-        let mut sources = HashMap::new();
-        while !rest.0.is_empty() {
-            sources.insert(rest.owned_text()?.into(), rest.digest()?);
-        }
-        let (toplevel, file, seen) = (toplevel.to_owned(), file.to_owned(), Seen::Again(seen.to_vec()));
-        Some((repository, Self { toplevel, file, said, seen, sources }))
+        let notes = read_notes(rest)?;
+        Some((repository, Self { toplevel: toplevel.to_owned(), file, said, since, notes, is_written: true }))
     }
+
+    /// The digests of sources that are what they were.
+    pub(super) fn sources(&self) -> impl Iterator<Item = (PathBuf, Digest)> {
+        self.notes.iter().filter_map(|(source, note)| Some((source.clone(), note.digest?)))
+    }
+
+    /// The surveys of sources that look at nothing else than what they looked at.
+    pub(super) fn surveys(&self) -> HashMap<PathBuf, Arc<Written>> {
+        self.notes.iter().filter_map(|(source, note)| Some((source.clone(), note.survey.clone()?))).collect()
+    }
+
+    /// Remembers the answer, with the digests and surveys of sources that were read since, if nothing has changed meanwhile.
+    /// Without it, git is asked again.
+    ///
+    /// # Errors
+    /// When something cannot be read or written.
+    pub(super) fn save(
+        &self,
+        read: HashMap<PathBuf, Digest>,
+        surveyed: HashMap<PathBuf, Arc<Written>>,
+    ) -> io::Result<()> {
+        let mut notes = self.notes.clone();
+        for (source, digest) in read {
+            notes.entry(source).or_default().digest = Some(digest);
+        }
+        for (source, survey) in surveyed {
+            notes.entry(source).or_default().survey = Some(survey);
+        }
+        if self.is_written && notes == self.notes {
+            return Ok(());
+        }
+        let Some(seen) = look(&self.toplevel, &self.said, self.since, &notes)? else { return Ok(()) };
+        let mut body = Vec::new();
+        body.put_part(&seen);
+        body.put_part(&self.said);
+        for (source, Note { digest, survey }) in &notes {
+            let Written { looked, survey } = survey.as_deref().cloned().unwrap_or_default();
+            body.put_text(source.as_os_str());
+            body.put_part(digest.as_ref().map_or(&[][..], |digest| digest.bytes()));
+            body.put_part(&looked);
+            body.put_part(&survey);
+        }
+        let bytes = [HEADER, Digest::of(&body).bytes(), &body].concat();
+        write_atomic(&self.file, &bytes, Durability::Cached)
+    }
+}
+
+fn place(memory: &Path, toplevel: &Path) -> PathBuf {
+    memory.join(Digest::of(toplevel.as_os_str().as_encoded_bytes()).short(32))
+}
+
+fn read_notes(mut rest: Take<'_>) -> Option<HashMap<PathBuf, Note>> {
+    let mut notes = HashMap::new();
+    while !rest.0.is_empty() {
+        let source = rest.owned_text()?.into();
+        let digest = rest.part()?.first_chunk().map(|bytes| Digest::from_bytes(*bytes));
+        let (looked, survey) = (rest.part()?.to_vec(), rest.part()?.to_vec());
+        let survey = (!survey.is_empty()).then(|| Arc::new(Written { looked, survey }));
+        notes.insert(source, Note { digest, survey });
+    }
+    Some(notes)
 }
 
 fn ask(toplevel: &Path, arguments: &[&str]) -> Option<Child> {
@@ -169,6 +195,8 @@ fn outside(toplevel: &Path, configuration: &[u8]) -> Option<Vec<PathBuf>> {
     let in_common = ["info/exclude", "info/attributes", "packed-refs", "refs/replace"].map(|name| common.join(name));
     let mut paths = vec![own.join("index"), PathBuf::from("/etc/gitattributes")];
     paths.extend(in_common);
+    // another program may read sources otherwise
+    paths.push(std::env::current_exe().ok()?);
     let variable = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     let home = variable("HOME");
     let configured = |key: &str| {
@@ -237,16 +265,9 @@ struct Directory {
 
 /// Looks at everything that git looked at since a moment, and writes down what it is. `None` where something has changed since
 /// shortly before that moment, or where more would have to be looked at than can be told.
-fn look(toplevel: &Path, said: &[u8], at: SystemTime) -> io::Result<Option<Vec<u8>>> {
+fn look(toplevel: &Path, said: &[u8], at: SystemTime, notes: &HashMap<PathBuf, Note>) -> io::Result<Option<Vec<u8>>> {
     let Some(configuration) = ask(toplevel, &CONFIGURATION).and_then(answer) else { return Ok(None) };
     let Some(outside) = outside(toplevel, &configuration) else { return Ok(None) };
-    let mut bytes = surroundings(&configuration).bytes().to_vec();
-    bytes.put_number(outside.len());
-    for path in outside {
-        let Some(state) = settled(rustix::fs::stat(&path), at)? else { return Ok(None) };
-        bytes.put_text(path.as_os_str());
-        state.put(&mut bytes);
-    }
     let Some(mut directories) = walk(toplevel, said, at)? else { return Ok(None) };
     let Some(tracked) = git_index::tracked(toplevel) else { return Ok(None) };
     let untracked = records(said).filter(|(kind, _)| *kind == b'?').filter_map(|(_, record)| path_after(record, 1));
@@ -255,6 +276,15 @@ fn look(toplevel: &Path, said: &[u8], at: SystemTime) -> io::Result<Option<Vec<u
         // in a directory that is ignored, only what git tracks counts
         let unlisted = || Directory { state: State::Unknown, names: BTreeSet::new() };
         directories.entry(parent.to_owned()).or_insert_with(unlisted).names.insert(name.to_owned());
+    }
+    let mut bytes = surroundings(&configuration).bytes().to_vec();
+    let outside: BTreeSet<PathBuf> =
+        outside.into_iter().chain(looked_elsewhere(toplevel, &directories, notes)).collect();
+    bytes.put_number(outside.len());
+    for path in outside {
+        let Some(state) = settled(rustix::fs::stat(&path), at)? else { return Ok(None) };
+        bytes.put_text(path.as_os_str());
+        state.put(&mut bytes);
     }
     for (below, Directory { state, names }) in directories {
         let mut block = Vec::new();
@@ -265,7 +295,7 @@ fn look(toplevel: &Path, said: &[u8], at: SystemTime) -> io::Result<Option<Vec<u
         for name in names {
             let stat = rustix::fs::lstat(directory.join(&name));
             // a repository within this one: its state is its own matter
-            if stat.is_ok_and(|stat| rustix::fs::FileType::from_raw_mode(stat.st_mode).is_dir()) {
+            if stat.is_ok_and(|stat| FileType::from_raw_mode(stat.st_mode).is_dir()) {
                 return Ok(None);
             }
             let Some(state) = settled(stat, at)? else { return Ok(None) };
@@ -276,6 +306,37 @@ fn look(toplevel: &Path, said: &[u8], at: SystemTime) -> io::Result<Option<Vec<u
         bytes.extend(block);
     }
     Ok(Some(bytes))
+}
+
+/// What surveys looked at besides what git looks at: files that are ignored, and what is not in the work tree, or through links.
+fn looked_elsewhere(
+    toplevel: &Path,
+    directories: &BTreeMap<PathBuf, Directory>,
+    notes: &HashMap<PathBuf, Note>,
+) -> Vec<PathBuf> {
+    let is_plain = |path: &Path| path.components().all(|part| matches!(part, Component::Normal(_)));
+    let is_listed = |path: &Path| directories.get(path).is_some_and(|directory| directory.state != State::Unknown);
+    let is_seen = |path: &Path| -> Option<bool> {
+        let below = path.strip_prefix(toplevel).ok().filter(|below| is_plain(below))?;
+        if is_listed(below) {
+            return Some(true);
+        }
+        let (parent, name) = (below.parent()?, below.file_name()?);
+        let is_file = || rustix::fs::lstat(path).is_ok_and(|stat| FileType::from_raw_mode(stat.st_mode).is_file());
+        Some(is_listed(parent) && directories.get(parent)?.names.contains(name) && is_file())
+    };
+    let mut elsewhere = Vec::new();
+    for (source, note) in notes {
+        let mut looked = Take(note.survey.as_ref().map_or(&[], |survey| &survey.looked));
+        while let Some(path) = looked.text() {
+            // joined with nothing, a path ends with a slash
+            let path = if path.is_empty() { source.clone() } else { source.join(path) };
+            if is_seen(&path) != Some(true) {
+                elsewhere.push(path);
+            }
+        }
+    }
+    elsewhere
 }
 
 /// The state of what was not changed since shortly before a moment.

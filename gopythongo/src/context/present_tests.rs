@@ -42,19 +42,30 @@ impl Ground {
         self.tree.path().canonicalize().expect("it is there")
     }
 
-    fn open(&self) -> (Repository, Present) {
-        let (repository, present) = Present::open(&self.top(), Some(self.memory.path())).expect("git answers");
-        (repository, present.expect("it may be remembered"))
+    fn ask(&self) -> Present {
+        let (_, present) = Present::ask(&self.top(), Some(self.memory.path())).expect("git answers");
+        present.expect("it may be remembered")
+    }
+
+    fn recall(&self) -> Option<(Repository, Present)> {
+        Present::recall(&self.top(), self.memory.path())
     }
 
     /// Remembers what git says now, as if everything had been as it is for long. Whether it did.
     fn remember(&self) -> bool {
-        let (_, mut present) = self.open();
-        present.seen = Seen::Since(SystemTime::now() + Duration::from_secs(60));
-        present.save([(self.top().join("a"), Digest::of("a"))].into_iter()).expect("it can be written");
+        let mut present = self.recall().map_or_else(|| self.ask(), |(_, present)| present);
+        present.since = SystemTime::now() + Duration::from_secs(60);
+        let survey = |looked: &[&str]| {
+            let mut written = Written { looked: Vec::new(), survey: b"{}".to_vec() };
+            looked.iter().for_each(|path| written.looked.put_text(OsStr::new(path)));
+            Arc::new(written)
+        };
+        let surveys = [("a", survey(&["", "x.py", "x.pyc", "../ignored/deep", "no"])), ("c", survey(&["", "z.py"]))];
+        let surveys = surveys.map(|(source, survey)| (self.top().join(source), survey)).into();
+        present.save([(self.top().join("a"), Digest::of("a"))].into(), surveys).expect("it can be written");
         // changes of the same tick of the clock do not show, which is what the two seconds are for
         self.await_tick();
-        matches!(self.open().1.seen, Seen::Again(_))
+        self.recall().is_some()
     }
 
     /// Waits until files that are changed get another time than those that were changed before.
@@ -73,9 +84,9 @@ impl Ground {
     /// What is known is what git says. Gives whether it was remembered.
     #[track_caller]
     fn agrees(&self, what: &str) -> bool {
-        let (known, present) = self.open();
+        let Some((known, _)) = self.recall() else { return false };
         assert_eq!(known, Repository::open(&self.top()).expect("git answers"), "{what}");
-        matches!(present.seen, Seen::Again(_))
+        true
     }
 }
 
@@ -84,21 +95,26 @@ fn nothing_is_read_again_where_nothing_changed() {
     let ground = Ground::new();
     assert!(ground.remember());
     assert!(ground.agrees("nothing changed"));
-    let (_, present) = ground.open();
-    assert_eq!(present.sources(), &HashMap::from([(ground.top().join("a"), Digest::of("a"))]));
+    let (_, mut present) = ground.recall().expect("it was remembered");
+    let a = (ground.top().join("a"), Digest::of("a"));
+    assert_eq!(present.sources().collect::<HashMap<_, _>>(), HashMap::from([a.clone()]));
+    assert_eq!(present.surveys().len(), 2);
     // another source is read, the first one is not
-    present.save([(ground.top().join("c"), Digest::of("c"))].into_iter()).expect("it can be written");
-    assert_eq!(ground.open().1.sources().len(), 2);
-    // what no step and no source can see
-    plant(ground.tree.path(), &[("ignored/deep/more", "1"), ("ignored/.gitignore", "*")]);
+    present.since = SystemTime::now() + Duration::from_secs(60);
+    let c = (ground.top().join("c"), Digest::of("c"));
+    present.save([c.clone()].into(), HashMap::new()).expect("it can be written");
+    let (_, present) = ground.recall().expect("it was remembered");
+    assert_eq!(present.sources().collect::<HashMap<_, _>>(), HashMap::from([a, c]));
+    assert_eq!(present.surveys().len(), 2);
+    // what no step, source or survey can see
+    plant(ground.tree.path(), &[("ignored/more", "1"), ("ignored/.gitignore", "*"), ("out/left", "2")]);
     assert!(ground.agrees("in a directory that is ignored"));
 }
 
 #[test]
 fn what_was_changed_a_moment_ago_is_not_remembered() {
     let ground = Ground::new();
-    let (_, present) = ground.open();
-    present.save(std::iter::empty()).expect("it can be written");
+    ground.ask().save(HashMap::new(), HashMap::new()).expect("it can be written");
     assert!(!ground.agrees("everything was just made"));
 }
 
@@ -110,7 +126,10 @@ fn every_change_is_seen() {
         let times = Timestamps { last_access: zero, last_modification: zero };
         rustix::fs::utimensat(CWD, path, &times, AtFlags::SYMLINK_NOFOLLOW).expect("times can be set");
     }
-    let changes: [(&str, Change); 22] = [
+    let changes: [(&str, Change); 25] = [
+        ("an ignored file that a survey read", |top| plant(top, &[("a/x.pyc", "22")])),
+        ("an ignored directory that a survey listed", |top| plant(top, &[("ignored/deep/more", "1")])),
+        ("a file that a survey missed", |top| plant(top, &[("a/no", "1")])),
         ("a file, to the same length", |top| plant(top, &[("a/x.py", "2")])),
         ("a file, with a time of long ago", |top| {
             plant(top, &[("a/x.py", "2")]);
@@ -177,15 +196,15 @@ fn what_others_track_is_left_to_git() {
 fn damage_is_forgotten() {
     let ground = Ground::new();
     assert!(ground.remember());
-    let file = ground.open().1.file;
+    let file = place(ground.memory.path(), &ground.top());
     let whole = fs::read(&file).expect("it is there");
     for at in (0..whole.len()).step_by(7) {
         let mut damaged = whole.clone();
         damaged[at] ^= 1;
         fs::write(&file, &damaged).expect("it can be written");
-        assert!(Present::recall(&ground.top(), &file).is_none(), "byte {at}");
+        assert!(ground.recall().is_none(), "byte {at}");
         fs::write(&file, &whole[..at]).expect("it can be written");
-        assert!(Present::recall(&ground.top(), &file).is_none(), "{at} bytes");
+        assert!(ground.recall().is_none(), "{at} bytes");
     }
 }
 

@@ -10,12 +10,17 @@ use super::{
     git::{GitError, Repository},
     git_index,
     present::Present,
+    survey::Surveyed,
+    surveys::Surveys,
 };
 use crate::support::Digest;
 
 /// The repositories of a pipeline's sources, as they were when they were first asked for. Cheap to clone: clones are the same.
 #[derive(Debug, Clone, Default)]
-pub struct Repositories(Arc<Mutex<Asked>>);
+pub struct Repositories {
+    asked: Arc<Mutex<Asked>>,
+    surveys: Surveys,
+}
 
 #[derive(Debug, Default)]
 struct Asked {
@@ -25,6 +30,8 @@ struct Asked {
     presents: BTreeMap<PathBuf, Present>,
     /// Where that is remembered.
     memory: Option<PathBuf>,
+    /// Those of which it was looked for.
+    recalled: BTreeSet<PathBuf>,
     /// URLs of other repositories that were fetched.
     fetched: BTreeSet<String>,
     /// What work trees of other repositories lack.
@@ -38,7 +45,17 @@ struct Asked {
 impl Repositories {
     /// Repositories of which what git says is remembered in a directory, and not asked for again as long as nothing changes.
     pub(crate) fn remembered_in(memory: PathBuf) -> Self {
-        Self(Arc::new(Mutex::new(Asked { memory: Some(memory), ..Asked::default() })))
+        let surveys = Surveys::default();
+        surveys.keep(HashMap::new());
+        Self { asked: Arc::new(Mutex::new(Asked { memory: Some(memory), ..Asked::default() })), surveys }
+    }
+
+    /// Takes over what is remembered of the repository that a canonical directory is in, as far as nothing has changed.
+    pub(super) fn recall(&self, directory: &Path) {
+        let mut asked = self.asked();
+        if let Some(top) = asked.top(directory) {
+            asked.recall(&top, &self.surveys);
+        }
     }
 
     /// The repository that a canonical directory is in.
@@ -48,7 +65,11 @@ impl Repositories {
         if let Some(known) = asked.opened.get(&top) {
             return Some(known.clone());
         }
-        let opened = Present::open(&top, asked.memory.as_deref()).map(|(repository, present)| {
+        asked.recall(&top, &self.surveys);
+        if let Some(known) = asked.opened.get(&top) {
+            return Some(known.clone());
+        }
+        let opened = Present::ask(&top, asked.memory.as_deref()).map(|(repository, present)| {
             asked.presents.extend(present.map(|present| (top.clone(), present)));
             Arc::new(repository)
         });
@@ -56,10 +77,15 @@ impl Repositories {
         Some(opened)
     }
 
+    /// The survey of a source.
+    pub(super) fn survey(&self, source: &Path) -> Surveyed {
+        self.surveys.of(source)
+    }
+
     /// The digests of sources that are what they were when they were read.
     pub(crate) fn sources(&self) -> HashMap<PathBuf, Digest> {
         let asked = self.asked();
-        asked.presents.values().flat_map(Present::sources).map(|(source, digest)| (source.clone(), *digest)).collect()
+        asked.presents.values().flat_map(Present::sources).collect()
     }
 
     /// Remembers what git said, with the digests of sources that are listed as it said: by the top of their work tree, and by
@@ -67,7 +93,8 @@ impl Repositories {
     pub(crate) fn save(&self, read: &[(PathBuf, PathBuf, Digest)]) {
         for (top, present) in &self.asked().presents {
             let read = read.iter().filter(|(of, ..)| of == top);
-            let _ = present.save(read.map(|(_, source, digest)| (source.clone(), *digest)));
+            let read = read.map(|(_, source, digest)| (source.clone(), *digest)).collect();
+            let _ = present.save(read, self.surveys.made(top));
         }
     }
 
@@ -121,11 +148,24 @@ impl Repositories {
     }
 
     fn asked(&self) -> MutexGuard<'_, Asked> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.asked.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Asked {
+    /// Looks once whether what is remembered of a repository still holds.
+    fn recall(&mut self, top: &Path, surveys: &Surveys) {
+        if self.opened.contains_key(top) || !self.recalled.insert(top.to_owned()) {
+            return;
+        }
+        let found = self.memory.as_deref().and_then(|memory| Present::recall(top, memory));
+        if let Some((repository, present)) = found {
+            surveys.keep(present.surveys());
+            self.opened.insert(top.to_owned(), Ok(Arc::new(repository)));
+            self.presents.insert(top.to_owned(), present);
+        }
+    }
+
     /// Thousands of sources share most of the directories above them: each is looked at once.
     fn top(&mut self, directory: &Path) -> Option<PathBuf> {
         if !self.tops.contains_key(directory) && !directory.is_dir() {

@@ -16,7 +16,7 @@ use super::{
     git_source::{Follow, Wanted},
     history::History,
     sdist::{fetched, unpinned},
-    survey::survey_with_stamp,
+    survey::Surveyed,
     version_from, versions,
 };
 use crate::{
@@ -71,7 +71,7 @@ impl<'a> GatheredSource<'a> {
     }
 
     fn of(job: &'a Job, directory: PathBuf, request: &Request) -> Result<Self, ContextError> {
-        let (mut survey, stamp) = survey_with_stamp(&directory);
+        let Surveyed { mut survey, stamp } = request.repositories.survey(&directory);
         let is_checkout = job.source.is_checkout() && survey.distribution.is_some();
         let found = match (&job.version_from, &job.version) {
             (Some(from), _) if is_checkout => Some(version_from::find(from, &directory, &survey, request)),

@@ -62,7 +62,9 @@ impl Stamp {
 pub(super) trait Put {
     /// A number in eight bytes, the least one first.
     fn put_number(&mut self, number: usize);
-    /// The length of a text, and the text.
+    /// How many bytes, and these.
+    fn put_part(&mut self, part: &[u8]);
+    /// As [`put_part`](Put::put_part).
     fn put_text(&mut self, text: &OsStr);
 }
 
@@ -71,9 +73,13 @@ impl Put for Vec<u8> {
         self.extend((number as u64).to_le_bytes());
     }
 
+    fn put_part(&mut self, part: &[u8]) {
+        self.put_number(part.len());
+        self.extend(part);
+    }
+
     fn put_text(&mut self, text: &OsStr) {
-        self.put_number(text.len());
-        self.extend(text.as_bytes());
+        self.put_part(text.as_bytes());
     }
 }
 
@@ -98,9 +104,13 @@ impl<'a> Take<'a> {
         usize::try_from(u64::from_le_bytes(*self.array()?)).ok()
     }
 
-    pub(super) fn text(&mut self) -> Option<&'a OsStr> {
+    pub(super) fn part(&mut self) -> Option<&'a [u8]> {
         let length = self.number()?;
-        self.bytes(length).map(OsStr::from_bytes)
+        self.bytes(length)
+    }
+
+    pub(super) fn text(&mut self) -> Option<&'a OsStr> {
+        self.part().map(OsStr::from_bytes)
     }
 
     pub(super) fn owned_text(&mut self) -> Option<OsString> {

@@ -117,7 +117,8 @@ fn found(project: &Project, root: &Path) -> BTreeSet<PathBuf> {
         let is_module = name.ends_with(".py") && (below_src || !NO_MODULES.contains(&name));
         let is_package = || {
             let importable = name.chars().all(|c| c.is_alphanumeric() || c == '_');
-            let inside = || if below_src { has_python(project, &path) } else { project.has(path.join("__init__.py")) };
+            let inside =
+                || if below_src { has_python(project, &path, 2) } else { project.has(path.join("__init__.py")) };
             importable && (below_src || !NO_PACKAGES.contains(&name)) && inside()
         };
         let is_one = if listed.is_directory { is_package() } else { is_module };
@@ -126,14 +127,14 @@ fn found(project: &Project, root: &Path) -> BTreeSet<PathBuf> {
     found.collect()
 }
 
-/// Whether there is Python in a directory or, for namespace packages, two levels below it.
-fn has_python(project: &Project, directory: &Path) -> bool {
+/// Whether there is Python in a directory or, for namespace packages, so many levels below it.
+fn has_python(project: &Project, directory: &Path, levels: usize) -> bool {
     let is_python =
         |name: &Path| name.extension().is_some_and(|suffix| suffix == "py" || suffix == "pyx" || suffix == "pyi");
-    let is_inside =
-        project.listing(directory).is_some_and(|listing| listing.keys().any(|name| is_python(Path::new(name))));
-    let walk = || walkdir::WalkDir::new(project.directory.join(directory)).min_depth(2).max_depth(3);
-    is_inside || walk().into_iter().flatten().any(|entry| is_python(entry.path()))
+    let Some(listing) = project.listing(directory) else { return false };
+    let mut below = listing.iter().filter(|(_, listed)| listed.is_directory && !listed.is_link);
+    listing.keys().any(|name| is_python(Path::new(name)))
+        || (levels > 0 && below.any(|(name, _)| has_python(project, &directory.join(name), levels - 1)))
 }
 
 #[cfg(test)]

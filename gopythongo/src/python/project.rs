@@ -2,7 +2,7 @@
 
 use std::{
     cell::{OnceCell, RefCell},
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     ffi::{OsStr, OsString},
     fs, io,
     path::{Component, Path, PathBuf},
@@ -32,6 +32,8 @@ pub(crate) struct Project {
     /// What is in the directories that were listed, by their paths: the hundreds of files that a project could have are not
     /// looked for one by one.
     listings: RefCell<BTreeMap<PathBuf, Option<Rc<Listing>>>>,
+    /// What was looked at.
+    looked: RefCell<BTreeSet<PathBuf>>,
 }
 
 /// What is in a directory, by its names.
@@ -67,7 +69,7 @@ impl Project {
         if !self.may_have(file.as_ref()) {
             return None;
         }
-        let path = self.directory.join(file);
+        let path = self.looks_at(file.as_ref());
         match fs::read(&path) {
             Ok(bytes) => Some(String::from_utf8(bytes).unwrap_or_else(|error| {
                 self.problems.push(format!("{} is not UTF-8", path.display()));
@@ -88,7 +90,32 @@ impl Project {
 
     /// Whether the project has a file or directory.
     pub(crate) fn has(&self, path: impl AsRef<Path>) -> bool {
-        self.may_have(path.as_ref()) && self.directory.join(path).exists()
+        self.may_have(path.as_ref()) && self.looks_at(path.as_ref()).exists()
+    }
+
+    /// Whether the project has a file.
+    pub(crate) fn has_file(&self, path: &Path) -> bool {
+        self.may_have(path) && self.looks_at(path).is_file()
+    }
+
+    /// What is in a file of the project, if it can be read.
+    pub(crate) fn content(&self, file: &Path) -> Option<String> {
+        if !self.may_have(file) {
+            return None;
+        }
+        fs::read_to_string(self.looks_at(file)).ok()
+    }
+
+    /// Notes that it was asked whether something is there and what it is; gives the path. As long as all that was looked at stays
+    /// what it is, through links, the project says the same.
+    pub(crate) fn looks_at(&self, path: &Path) -> PathBuf {
+        self.looked.borrow_mut().insert(path.to_owned());
+        self.directory.join(path)
+    }
+
+    /// What was looked at, relative to the project, as a rule.
+    pub(crate) fn looked(&self) -> BTreeSet<PathBuf> {
+        self.looked.borrow().clone()
     }
 
     /// What is in a directory of the project, listed once; `None` where it is none, or cannot be listed.
@@ -96,8 +123,10 @@ impl Project {
         if let Some(known) = self.listings.borrow().get(directory) {
             return known.clone();
         }
-        let listing =
-            self.may_have(directory).then(|| list(&self.directory.join(directory)).ok().map(Rc::new)).flatten();
+        let listing = self.may_have(directory).then(|| list(&self.looks_at(directory)).ok().map(Rc::new)).flatten();
+        for (name, _) in listing.iter().flat_map(|listing| listing.iter()).filter(|(_, listed)| listed.is_link) {
+            self.looks_at(&directory.join(name));
+        }
         self.listings.borrow_mut().insert(directory.to_owned(), listing.clone());
         listing
     }

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use toml::de::{DeTable, DeValue};
 
 use crate::{
-    python::project::{argument_span, quoted_span},
+    python::project::{Project, argument_span, quoted_span},
     support::Ini,
 };
 
@@ -81,8 +81,16 @@ impl Place {
 
     /// The version that is written in `directory`'s copy of the file.
     pub(crate) fn read(&self, directory: &Path) -> Option<String> {
-        let text = std::fs::read_to_string(directory.join(&self.file)).ok()?;
-        self.span(&text).map(|span| text[span].to_owned())
+        self.of_text(&std::fs::read_to_string(directory.join(&self.file)).ok()?)
+    }
+
+    /// The version that is written in a project's file.
+    pub(super) fn of_project(&self, project: &Project) -> Option<String> {
+        self.of_text(&project.content(&self.file)?)
+    }
+
+    fn of_text(&self, text: &str) -> Option<String> {
+        self.span(text).map(|span| text[span].to_owned())
     }
 }
 

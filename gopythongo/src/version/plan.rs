@@ -49,7 +49,7 @@ impl VersionPlan {
 }
 
 /// A version that a source does not say, or that cannot be used.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct VersionError(pub String);
 
 impl fmt::Display for VersionError {

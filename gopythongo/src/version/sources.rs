@@ -126,7 +126,7 @@ pub(super) fn look(project: &Project) -> Result<Found, VersionError> {
     if let Some(problem) = project.problems.first() {
         return Err(VersionError(problem.clone()));
     }
-    let written = |place: Place| place.read(&project.directory).map(|version| (place, version));
+    let written = |place: Place| place.of_project(project).map(|version| (place, version));
     if let Some((place, version)) = written(Place::toml(&["project", "version"])) {
         return checked(project, place, version);
     }
@@ -204,13 +204,13 @@ fn from_back_end(project: &Project) -> Option<Place> {
         return Some(Place::new(path, Assignment::Line));
     }
     let argument = Place::new("setup.py", Assignment::Argument);
-    if argument.read(&project.directory).is_some() {
+    if argument.of_project(project).is_some() {
         return Some(argument);
     }
     // flit's way, and what a `setup.py` usually computes its version from.
     version_attributes(project)
         .into_iter()
-        .find(|place| place.read(&project.directory).is_some_and(|text| is_version(&text)))
+        .find(|place| place.of_project(project).is_some_and(|text| is_version(&text)))
 }
 
 /// The file of a module, in any of the places where setuptools looks.
@@ -223,7 +223,7 @@ fn module_file(project: &Project, module: &str) -> Option<PathBuf> {
             let root = Path::new(root);
             [root.join(format!("{path}.py")), root.join(&path).join("__init__.py")]
         })
-        .find(|file| project.directory.join(file).is_file())
+        .find(|file| project.has_file(file))
 }
 
 /// Where the project's packages may have a `__version__`.
@@ -241,17 +241,17 @@ pub(super) fn version_attributes(project: &Project) -> Vec<Place> {
 }
 
 fn in_place(project: &Project, place: Place) -> Result<Found, VersionError> {
-    if let Some(version) = place.read(&project.directory) {
+    if let Some(version) = place.of_project(project) {
         return checked(project, place, version);
     }
     if let Some(imported) = imported(project, &place)
-        && let Some(version) = imported.read(&project.directory)
+        && let Some(version) = imported.of_project(project)
     {
         return checked(project, imported, version);
     }
     let here = project.directory.join(&place.file);
     Err(VersionError(match &place.assignment {
-        _ if !here.exists() => {
+        _ if !project.has(&place.file) => {
             format!("{} is missing: the project's configuration says that its version is there", here.display())
         }
         Assignment::Attribute(name) => {
@@ -267,7 +267,7 @@ fn in_place(project: &Project, place: Place) -> Result<Found, VersionError> {
 /// Where `from ._version import __version__` leads to, one step far.
 fn imported(project: &Project, place: &Place) -> Option<Place> {
     let Assignment::Attribute(name) = &place.assignment else { return None };
-    let text = std::fs::read_to_string(project.directory.join(&place.file)).ok()?;
+    let text = project.content(&place.file)?;
     let words = |line: &str| {
         line.split(|c: char| !(c.is_alphanumeric() || c == '_')).map(ToOwned::to_owned).collect::<Vec<_>>()
     };

@@ -42,7 +42,7 @@ impl Stamp {
         match found {
             Found::Tags(variable) => Self::Environment { variable: variable.clone() },
             Found::Written(place, version) => {
-                let same = |other: &Place| other != place && other.read(&project.directory).as_ref() == Some(version);
+                let same = |other: &Place| other != place && other.of_project(project).as_ref() == Some(version);
                 let others = version_attributes(project).into_iter().filter(same).collect::<Vec<_>>();
                 Self::Rewrite([vec![place.clone()], others].concat())
             }

@@ -10,7 +10,10 @@ mod tool_pins;
 mod tools;
 mod wanted;
 
-use std::path::{Path, PathBuf};
+use std::{
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+};
 
 use requirement_file::RequirementFile;
 use serde::{Deserialize, Serialize};
@@ -113,53 +116,67 @@ pub struct Survey {
 /// Reads what the source in `directory` says of itself. Never fails: problems are part of the answer.
 #[must_use]
 pub fn survey(directory: &Path) -> Survey {
-    survey_with_stamp(directory).0
+    Surveyed::read(directory).0.survey
 }
 
-/// The same with how builds are given their version, of what is a distribution: both are read from the same files.
-pub(super) fn survey_with_stamp(directory: &Path) -> (Survey, Option<Result<Stamp, VersionError>>) {
-    if !directory.is_dir() {
-        let problem = format!("{} is missing: it is to be the source of a job", directory.display());
-        return (Survey { problems: vec![problem], ..Survey::default() }, None);
-    }
-    let mut project = Project::read(directory);
-    let distribution = distribution::distribution(&project);
-    let (version_source, version_problem, stamp) =
-        match distribution.as_ref().map(|_| version::find_with_stamp(&project)) {
-            Some(Ok((source, stamp))) => (Some(source), None, Some(Ok(stamp))),
-            Some(Err(error)) => (None, Some(error.to_string()), Some(Err(error))),
-            None => (None, None, None),
-        };
-    let tools = tools::Tools::read(&mut project);
-    let wanted = wanted::Wanted::read(&mut project, distribution.as_ref(), tools.tox_deps());
-    let constraints = constraints::constraints(&mut project, &wanted);
-    let tool_pins = tool_pins::tool_pins(&mut project, &constraints);
-    let requirements = if distribution.is_none() { test_files::requirements(&project) } else { Vec::new() };
-    let read = requirements.iter().filter_map(|file| RequirementFile::read(&mut project, file));
-    let tree_requirements = read.flat_map(|file| file.requirements).collect();
-    let survey = Survey {
-        tests: test_files::test_files(&project, &tools, distribution.as_ref()),
-        requirements,
-        tree_requirements,
-        problems: project.problems,
-        distribution,
-        version_source,
-        version_problem,
-        test_requirements: wanted.tests,
-        test_extras: wanted.extras,
-        typing_requirements: wanted.typing,
-        constraints,
-        tool_pins,
-        pytest: tools.pytest,
-        pytest_addopts: tools.pytest_addopts,
-        mypy: tools.mypy,
-        mypy_names_files: tools.mypy_names_files,
-        ruff: tools.ruff,
-        flake8: tools.flake8,
-        coverage: tools.coverage,
-        tox: tools.tox,
-        nox: tools.nox,
-        manage_py: tools.manage_py,
-    };
-    (survey, stamp)
+/// A survey, and how builds are given their version, of what is a distribution: both are read from the same files.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Surveyed {
+    pub(super) survey: Survey,
+    pub(super) stamp: Option<Result<Stamp, VersionError>>,
 }
+
+impl Surveyed {
+    /// Reads a source directory. Gives what was looked at, too, relative to the directory as a rule: it decides, and nothing else.
+    pub(super) fn read(directory: &Path) -> (Self, BTreeSet<PathBuf>) {
+        if !directory.is_dir() {
+            let problem = format!("{} is missing: it is to be the source of a job", directory.display());
+            let survey = Survey { problems: vec![problem], ..Survey::default() };
+            return (Self { survey, stamp: None }, BTreeSet::from([PathBuf::new()]));
+        }
+        let mut project = Project::read(directory);
+        let distribution = distribution::distribution(&project);
+        let (version_source, version_problem, stamp) =
+            match distribution.as_ref().map(|_| version::find_with_stamp(&project)) {
+                Some(Ok((source, stamp))) => (Some(source), None, Some(Ok(stamp))),
+                Some(Err(error)) => (None, Some(error.to_string()), Some(Err(error))),
+                None => (None, None, None),
+            };
+        let tools = tools::Tools::read(&mut project);
+        let wanted = wanted::Wanted::read(&mut project, distribution.as_ref(), tools.tox_deps());
+        let constraints = constraints::constraints(&mut project, &wanted);
+        let tool_pins = tool_pins::tool_pins(&mut project, &constraints);
+        let requirements = if distribution.is_none() { test_files::requirements(&project) } else { Vec::new() };
+        let read = requirements.iter().filter_map(|file| RequirementFile::read(&mut project, file));
+        let tree_requirements = read.flat_map(|file| file.requirements).collect();
+        let survey = Survey {
+            tests: test_files::test_files(&project, &tools, distribution.as_ref()),
+            requirements,
+            tree_requirements,
+            problems: std::mem::take(&mut project.problems),
+            distribution,
+            version_source,
+            version_problem,
+            test_requirements: wanted.tests,
+            test_extras: wanted.extras,
+            typing_requirements: wanted.typing,
+            constraints,
+            tool_pins,
+            pytest: tools.pytest,
+            pytest_addopts: tools.pytest_addopts,
+            mypy: tools.mypy,
+            mypy_names_files: tools.mypy_names_files,
+            ruff: tools.ruff,
+            flake8: tools.flake8,
+            coverage: tools.coverage,
+            tox: tools.tox,
+            nox: tools.nox,
+            manage_py: tools.manage_py,
+        };
+        (Self { survey, stamp }, project.looked())
+    }
+}
+
+#[cfg(test)]
+#[path = "looked_tests.rs"]
+mod looked_tests;
