@@ -150,7 +150,7 @@ impl LatestFile {
             return parse(line).map(read);
         }
         drop(added);
-        parse(self.lines.get(step)?).map(read)
+        self.lines.get(step, |line| parse(line).map(|line| (line.step, line))).map(read)
     }
 }
 

@@ -22,7 +22,7 @@ pub struct Parts {
 
 impl Parts {
     /// Adds a part.
-    pub fn add(&mut self, name: &str, value: impl fmt::Display) {
+    pub fn add(&mut self, name: impl fmt::Display, value: impl fmt::Display) {
         if self.bytes.capacity() == 0 {
             self.bytes.reserve(FEW);
         }
@@ -60,11 +60,11 @@ fn taken<'a>(bytes: &mut &'a [u8]) -> Option<&'a str> {
     str::from_utf8(text).ok()
 }
 
-impl<N: AsRef<str>, V: fmt::Display> FromIterator<(N, V)> for Parts {
+impl<N: fmt::Display, V: fmt::Display> FromIterator<(N, V)> for Parts {
     fn from_iter<I: IntoIterator<Item = (N, V)>>(pairs: I) -> Self {
         let mut parts = Self::default();
         for (name, value) in pairs {
-            parts.add(name.as_ref(), value);
+            parts.add(name, value);
         }
         parts
     }
@@ -96,7 +96,7 @@ impl<'de> Deserialize<'de> for Parts {
             fn visit_seq<A: SeqAccess<'de>>(self, mut pairs: A) -> Result<Parts, A::Error> {
                 let mut parts = Parts::default();
                 while let Some((name, value)) = pairs.next_element::<(String, String)>()? {
-                    parts.add(&name, value);
+                    parts.add(name, value);
                 }
                 Ok(parts)
             }

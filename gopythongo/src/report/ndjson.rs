@@ -13,7 +13,10 @@ use std::{
 
 use serde_json::{Map, Value, json};
 
-use super::{HELD, quick::Quick};
+use super::{
+    HELD,
+    quick::{Clock, Quick},
+};
 use crate::{
     context::Redactor,
     event::{Event, Sink, Stamped},
@@ -32,13 +35,14 @@ pub struct Ndjson {
     redactor: Redactor,
     to: Vec<Box<dyn Write + Send>>,
     held: Vec<u8>,
+    clock: Clock,
 }
 
 impl Ndjson {
     /// Lines to a writer, flushed one by one.
     #[must_use]
     pub fn new(redactor: Redactor, to: impl Write + Send + 'static) -> Self {
-        Self { redactor, to: vec![Box::new(to)], held: Vec::new() }
+        Self { redactor, to: vec![Box::new(to)], held: Vec::new(), clock: Clock::default() }
     }
 
     /// The same lines to another writer, too.
@@ -63,7 +67,7 @@ impl Ndjson {
 impl Sink for Ndjson {
     fn event(&mut self, event: &Stamped) {
         let before = self.held.len();
-        let quick = (!self.redactor.knows_any()).then(|| Quick::of(event)).flatten();
+        let quick = (!self.redactor.knows_any()).then(|| Quick::of(event, &mut self.clock)).flatten();
         let written = match quick {
             Some(quick) => serde_json::to_writer(&mut self.held, &quick),
             None => fields(event).map(|mut fields| {

@@ -1,7 +1,7 @@
 //! The lines of events that are many or large, written without a tree of values in between: the run's beginning with its plan,
 //! and a step that found its outcome in the cache. Their fields stand as those of all lines do.
 
-use std::time::SystemTime;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde::{Serialize, Serializer};
 
@@ -18,8 +18,7 @@ use crate::{
 pub(super) enum Quick<'a> {
     RunStarted {
         version: u32,
-        #[serde(serialize_with = "milliseconds")]
-        time: SystemTime,
+        time: &'a str,
         run: &'a str,
         r#type: &'static str,
         #[serde(skip_serializing_if = "Option::is_none")]
@@ -29,8 +28,7 @@ pub(super) enum Quick<'a> {
     },
     StepFinished {
         version: u32,
-        #[serde(serialize_with = "milliseconds")]
-        time: SystemTime,
+        time: &'a str,
         run: &'a str,
         r#type: &'static str,
         step: &'a str,
@@ -60,9 +58,12 @@ impl Serialize for Left<'_> {
 }
 
 impl<'a> Quick<'a> {
-    /// The line of an event, if it is one of these.
-    pub(super) fn of(stamped: &'a Stamped) -> Option<Self> {
-        let (version, time, run) = (VERSION, stamped.time, stamped.run.as_str());
+    /// The line of an event, if it is one of these; `clock` is the same for all lines.
+    pub(super) fn of(stamped: &'a Stamped, clock: &'a mut Clock) -> Option<Self> {
+        if !matches!(stamped.event, Event::RunStarted { .. } | Event::StepFinished { .. }) {
+            return None;
+        }
+        let (version, time, run) = (VERSION, clock.text(stamped.time), stamped.run.as_str());
         Some(match &stamped.event {
             Event::RunStarted { plan, resumed, commit } => {
                 let (r#type, commit) = ("run-started", commit.as_deref());
@@ -89,6 +90,20 @@ impl<'a> Quick<'a> {
     }
 }
 
-fn milliseconds<S: Serializer>(time: &SystemTime, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_str(&humantime::format_rfc3339_millis(*time))
+/// The text of the time of the latest event: many are of one millisecond.
+#[derive(Default)]
+pub(super) struct Clock {
+    millis: u128,
+    text: String,
+}
+
+impl Clock {
+    /// A time as RFC 3339 has it, in milliseconds.
+    fn text(&mut self, time: SystemTime) -> &str {
+        let millis = time.duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
+        if self.text.is_empty() || millis != self.millis {
+            (self.millis, self.text) = (millis, humantime::format_rfc3339_millis(time).to_string());
+        }
+        &self.text
+    }
 }

@@ -30,13 +30,13 @@ impl Durations {
     pub(super) fn open(path: &Path, shared: Option<&SharedState>) -> Self {
         let elsewhere = || String::from_utf8(shared?.read(SHARED)?).ok();
         let text = fs::read_to_string(path).ok().or_else(elsewhere).unwrap_or_default();
-        Self { path: path.to_owned(), known: Lines::of(text, |line| Some(parse(line)?.1)), ran: Mutex::default() }
+        Self { path: path.to_owned(), known: Lines::of(text, |line| Some(parse(line)?.0)), ran: Mutex::default() }
     }
 
     /// How long a step took, if it ever ran.
     pub(super) fn get(&self, step: &str) -> Option<u64> {
         let ran = self.ran.lock().unwrap_or_else(PoisonError::into_inner).get(step).copied();
-        ran.or_else(|| Some(parse(self.known.get(step)?)?.0))
+        ran.or_else(|| self.known.get(step, parse))
     }
 
     /// A step ran.
@@ -71,14 +71,14 @@ impl Durations {
     }
 }
 
-/// The milliseconds and the step of a line.
-fn parse(line: &str) -> Option<(u64, &str)> {
+/// The step of a line, and its milliseconds.
+fn parse(line: &str) -> Option<(&str, u64)> {
     let (millis, step) = line.trim_end_matches('\n').split_once(' ')?;
-    Some((millis.parse().ok()?, step))
+    Some((step, millis.parse().ok()?))
 }
 
 fn read<'a>(lines: impl Iterator<Item = &'a str>) -> HashMap<&'a str, u64> {
-    lines.filter_map(parse).map(|(millis, step)| (step, millis)).collect()
+    lines.filter_map(parse).collect()
 }
 
 fn written(millis: &HashMap<&str, u64>) -> String {

@@ -169,6 +169,7 @@ pub fn execute(lowered: &Lowered, options: &Options, setting: Setting) -> Result
         directory: &directory,
         work: directory.work(),
         broken: Mutex::default(),
+        unchanged: OnceLock::new(),
         left: Mutex::default(),
     };
     for step in lowered.plan.steps.iter().filter(|step| step.action == Action::Skip) {

@@ -24,8 +24,8 @@ pub struct Key<'a> {
 
 impl<'a> Key<'a> {
     /// Adds a part: what it is, and its value or digest. Names are for people: `source`, `wheel of markupsafe`, `flake8`.
-    pub fn part(&mut self, name: impl AsRef<str>, value: impl Display) {
-        self.parts.add(name.as_ref(), value);
+    pub fn part(&mut self, name: impl Display, value: impl Display) {
+        self.parts.add(name, value);
     }
 
     /// Adds everything that is declared.
@@ -43,14 +43,14 @@ impl<'a> Key<'a> {
             }
         }
         for name in &inputs.environment {
-            self.part(format!("variable {name}"), std::env::var(name).unwrap_or_default());
+            self.part(format_args!("variable {name}"), std::env::var(name).unwrap_or_default());
         }
         for name in &inputs.executables {
             let path =
                 self.shared.trees.find(name).ok_or_else(|| {
                     Failure::lacking(format!("`{name}` is not on PATH")).hint(format!("install {name}"))
                 })?;
-            self.program(format!("program {name}"), &path)?;
+            self.program(format_args!("program {name}"), &path)?;
         }
         Ok(())
     }
@@ -60,7 +60,7 @@ impl<'a> Key<'a> {
     ///
     /// # Errors
     /// When it cannot be read.
-    pub fn program(&mut self, name: impl AsRef<str>, path: &Path) -> Result<(), Failure> {
+    pub fn program(&mut self, name: impl Display, path: &Path) -> Result<(), Failure> {
         let digest = self.shared.trees.program(path)?;
         self.part(name, digest);
         Ok(())

@@ -39,7 +39,7 @@ impl Worker<'_> {
                     Err(stale) if stale.kind == FailureKind::Stale => stale.message,
                     recalled => {
                         recalled?;
-                        let reason = format!("nothing that it reads has changed since run {run}{}", age(&run));
+                        let reason = self.unchanged_since(&run);
                         return Ok(Report {
                             outcome: StepOutcome::Cached,
                             reason: Some(reason),
@@ -64,6 +64,13 @@ impl Worker<'_> {
             .map_err(|error| Failure::lacking(format!("cannot remember the outcome of `{}`: {error}", step.id)))?;
         self.note(&Record::Result { step: step.id.clone(), key: parts.digest(), outcome: Ok(outcome.clone()) })?;
         Ok(Report { outcome: StepOutcome::Passed, reason: None, spent: work.spent, result: Ok(Arc::new(outcome)) })
+    }
+
+    /// Why what passed in a run is not repeated. Most steps passed in the same run: that one's reason is kept.
+    fn unchanged_since(&self, run: &str) -> String {
+        let reason = || format!("nothing that it reads has changed since run {run}{}", age(run));
+        let (first, kept) = self.unchanged.get_or_init(|| (run.to_owned(), reason()));
+        if first == run { kept.clone() } else { reason() }
     }
 
     /// Runs the code, and again where something broke that it does not answer for. Gives how often it was tried again.
@@ -121,7 +128,8 @@ pub(super) fn key_of(
 ) -> Result<Parts, Failure> {
     let mut key = Key { shared, step, needed, parts: Parts::default() };
     key.part("its code", format_args!("{} {}", step.kind, step.version));
-    key.part("one of its options", &step.options);
+    // as it is displayed, in a third of the time
+    key.part("one of its options", serde_json::to_string(&step.options).unwrap_or_default());
     code.key(&mut key)?;
     // what is far from the user stands last: the reason for a miss is the first part that differs
     key.part("the machine", shared.machine);

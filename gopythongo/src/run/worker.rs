@@ -4,7 +4,7 @@ use std::{
     collections::BTreeMap,
     panic::{AssertUnwindSafe, catch_unwind},
     path::PathBuf,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, OnceLock, PoisonError},
     time::Instant,
 };
 
@@ -57,6 +57,8 @@ pub(super) struct Worker<'a> {
     pub(super) work: PathBuf,
     pub(super) durations: &'a Durations,
     pub(super) broken: Mutex<Option<RunError>>,
+    /// The run in which the first step that is not repeated passed, and the reason that names it.
+    pub(super) unchanged: OnceLock<(String, String)>,
     /// Directories of steps that have ended.
     pub(super) left: Mutex<Vec<PathBuf>>,
 }
@@ -70,14 +72,15 @@ impl Worker<'_> {
     /// Performs a step and reports its end.
     pub(super) fn perform(&self, step: &PlannedStep, code: Option<&AnyStep>, needed: &Needed<'_>) -> Ending {
         let begin = Instant::now();
-        let mut report = catch_unwind(AssertUnwindSafe(|| self.step(step, code, needed))).unwrap_or_else(|panic| {
-            let message = panic
-                .downcast_ref::<String>()
-                .cloned()
-                .or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()))
-                .unwrap_or_default();
-            Report::failed(Failure::new(format!("`{}` panicked: {message}", step.id)), Spent::default())
-        });
+        let mut report =
+            catch_unwind(AssertUnwindSafe(|| self.step(step, code, needed, begin))).unwrap_or_else(|panic| {
+                let message = panic
+                    .downcast_ref::<String>()
+                    .cloned()
+                    .or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()))
+                    .unwrap_or_default();
+                Report::failed(Failure::new(format!("`{}` panicked: {message}", step.id)), Spent::default())
+            });
         if let Err(failure) = &mut report.result {
             *failure = self.redacted(failure);
         }
@@ -109,7 +112,7 @@ impl Worker<'_> {
         });
     }
 
-    fn step(&self, step: &PlannedStep, code: Option<&AnyStep>, needed: &Needed<'_>) -> Report {
+    fn step(&self, step: &PlannedStep, code: Option<&AnyStep>, needed: &Needed<'_>, begin: Instant) -> Report {
         let Some(code) = code else {
             return Report::failed(
                 Failure::refused(format!("today's pipeline has no step `{}`", step.id)),
@@ -132,7 +135,7 @@ impl Worker<'_> {
             outcome: Outcome::default(),
             unsure: None,
             spent: Spent::default(),
-            deadline: Instant::now() + step.timeout,
+            deadline: begin + step.timeout,
             line: &line,
             emit: &emit,
         };

@@ -140,19 +140,18 @@ impl<'de> Deserialize<'de> for Digest {
 /// A digest made of several parts, each with its length, so that no two lists of parts collide.
 pub struct Hasher {
     hash: Sha256,
-    /// Parts that are hashed together: most are short.
-    parts: Vec<u8>,
+    /// Bytes that are hashed together: most parts are short.
+    held: [u8; CHUNK],
+    /// How many they are.
+    length: usize,
 }
 
 /// How many bytes are hashed at once.
-const CHUNK: usize = 4096;
-
-/// As many bytes as most digests are made of.
-const FEW: usize = 512;
+const CHUNK: usize = 512;
 
 impl Default for Hasher {
     fn default() -> Self {
-        Self { hash: Sha256::new(), parts: Vec::with_capacity(FEW) }
+        Self { hash: Sha256::new(), held: [0; CHUNK], length: 0 }
     }
 }
 
@@ -166,21 +165,29 @@ impl Hasher {
     /// Adds one part.
     pub fn part(&mut self, bytes: impl AsRef<[u8]>) -> &mut Self {
         let bytes = bytes.as_ref();
-        self.parts.extend_from_slice(&(bytes.len() as u64).to_le_bytes());
-        if self.parts.len() + bytes.len() > CHUNK {
-            self.hash.update(&self.parts);
-            self.hash.update(bytes);
-            self.parts.clear();
-        } else {
-            self.parts.extend_from_slice(bytes);
-        }
+        self.bytes(&(bytes.len() as u64).to_le_bytes());
+        self.bytes(bytes);
         self
+    }
+
+    fn bytes(&mut self, bytes: &[u8]) {
+        if self.length + bytes.len() > CHUNK {
+            self.hash.update(&self.held[..self.length]);
+            self.length = 0;
+        }
+        match self.held.get_mut(self.length..self.length + bytes.len()) {
+            Some(held) => {
+                held.copy_from_slice(bytes);
+                self.length += bytes.len();
+            }
+            None => self.hash.update(bytes),
+        }
     }
 
     /// The digest of all parts.
     #[must_use]
     pub fn finish(mut self) -> Digest {
-        self.hash.update(&self.parts);
+        self.hash.update(&self.held[..self.length]);
         Digest(self.hash.finalize().into())
     }
 }

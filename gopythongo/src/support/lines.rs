@@ -9,7 +9,6 @@ use std::{
 /// A text of lines that have a name each. The last one of a name counts.
 pub(crate) struct Lines {
     text: String,
-    name: fn(&str) -> Option<&str>,
     hashing: RandomState,
     /// Where a line is, by the hash of its name. Of two names with one hash, which nobody will see, the later one is found.
     places: HashMap<u64, Range<usize>>,
@@ -28,13 +27,13 @@ impl Lines {
                 places.insert(hashing.hash_one(name), place);
             }
         }
-        Self { text, name, hashing, places }
+        Self { text, hashing, places }
     }
 
-    /// The line of a name.
-    pub(crate) fn get(&self, name: &str) -> Option<&str> {
+    /// What is read of the line of a name: that name, which is looked at again, and more.
+    pub(crate) fn get<'a, T>(&'a self, name: &str, read: impl FnOnce(&'a str) -> Option<(&'a str, T)>) -> Option<T> {
         let line = &self.text[self.places.get(&self.hashing.hash_one(name))?.clone()];
-        ((self.name)(line) == Some(name)).then_some(line)
+        read(line).filter(|(found, _)| *found == name).map(|(_, more)| more)
     }
 
     /// The lines that count, in the order of the text.
@@ -63,7 +62,9 @@ mod tests {
     #[test]
     fn the_last_line_of_a_name_counts() {
         let lines = Lines::of("a 1\nb 2\nnonsense\na 3\nb 4".to_owned(), |line| Some(line.split_once(' ')?.0));
-        assert_eq!(["a", "b", "c"].map(|name| lines.get(name)), [Some("a 3\n"), Some("b 4"), None]);
+        let get = |name| lines.get(name, |line| line.trim_end().split_once(' '));
+        assert_eq!(["a", "b", "c"].map(get), [Some("3"), Some("4"), None]);
+        assert_eq!(lines.get("a", |_| Some(("b", 1))), None, "it is another one's");
         assert_eq!(lines.counting().collect::<Vec<_>>(), ["a 3\n", "b 4"]);
         assert_eq!(lines.length(), 24);
         assert_eq!(Lines::of(String::new(), |line| Some(line)).counting().count(), 0);
