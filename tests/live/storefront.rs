@@ -1,6 +1,6 @@
 //! The storefront from an empty state to a shop that serves, and what becomes of it: by an ordinary user.
 
-use std::{collections::BTreeMap, fs, os::unix::process::ExitStatusExt, process::Command};
+use std::{collections::BTreeMap, fs, io::Write as _, os::unix::process::ExitStatusExt, process::Command};
 
 use tests::Example;
 
@@ -90,6 +90,8 @@ fn a_version_that_does_not_start_is_promoted_and_not_live() {
     assert!(status.stdout.contains("not live"), "{}", status.stdout);
 }
 
+/// Both halves of every journal write: those of intents and receipts are both sides of every effect. A run from cached steps has
+/// fewer than forty such moments, so that no tier takes a sample of them.
 #[test]
 fn a_run_that_is_killed_at_any_journal_write_between_build_and_switch_is_resumed_to_one_version_promoted_once() {
     let base = Example::promoted_storefront();
@@ -135,7 +137,8 @@ fn a_run_that_is_killed_at_any_journal_write_between_build_and_switch_is_resumed
         let _ = shop.run(&["down"]).ends_with(0);
         assert_eq!(shop.processes(), BTreeMap::new(), "{moment}");
     }
-    println!("killed at {killed} moments, and resumed");
+    // also where the test passes
+    let _ = writeln!(std::io::stderr(), "killed at {killed} moments, and resumed");
     // at least the plan, uploads, the promotion and the switch, each with what came before it, and the end
     assert!(killed >= 2 * 10, "killed at {killed} moments");
 }
