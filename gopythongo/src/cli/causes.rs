@@ -119,7 +119,7 @@ mod tests {
 
     #[test]
     fn what_is_public_is_traced_to_the_inputs_that_differed() {
-        let plan = std::sync::Arc::new(crate::plan::example::develop());
+        let plan = crate::support::Written::new(crate::plan::example::develop());
         let events = stamped(vec![
             Event::RunStarted { plan, resumed: false, commit: None },
             started("money/wheel", "`src/money/x.py` changed"),

@@ -1,12 +1,13 @@
 //! What earlier runs left: read from their journals and records, without taking a lock.
 
-use std::{fs, path::Path, sync::Arc};
+use std::{fs, path::Path};
 
 use crate::{
     event::RunState,
     journal::{Journal, JournalError, Record},
     plan::Plan,
     run::RunDirectory,
+    support::Written,
 };
 
 /// An earlier run, or one that is running.
@@ -14,7 +15,7 @@ use crate::{
 pub(super) struct Past {
     pub(super) id: String,
     /// What it executes; `None` if it ended before it began a step.
-    pub(super) plan: Option<Arc<Plan>>,
+    pub(super) plan: Option<Written<Plan>>,
     /// How it ended; `None` if it runs, or was killed.
     pub(super) state: Option<RunState>,
     /// Who runs it, if somebody does: `pid 123: pipeline run`.
@@ -100,7 +101,7 @@ mod tests {
         Past { id: "r1".to_owned(), plan: None, state, holder: holder.map(str::to_owned) }
     }
 
-    fn plan() -> Arc<Plan> {
+    fn plan() -> Written<Plan> {
         crate::testing::plan(crate::pipeline::Pipeline::new("p")).plan()
     }
 

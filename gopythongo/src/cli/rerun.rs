@@ -16,6 +16,7 @@ use crate::{
     pipeline::Pipeline,
     plan::{Plan, Selection, StepId},
     run::{Options, RunDirectory},
+    support::Written,
 };
 
 /// `rerun FILE`
@@ -48,7 +49,7 @@ impl Rerun {
 #[derive(Debug)]
 struct Recorded {
     run: String,
-    plan: std::sync::Arc<Plan>,
+    plan: Written<Plan>,
     commit: Option<String>,
     /// Pure steps that were done, rather than found in the cache.
     executed: Vec<StepId>,
@@ -174,7 +175,7 @@ mod tests {
         pipeline
     }
 
-    fn planned(pipeline: &Pipeline, kind: BuildKind, selection: &Selection) -> std::sync::Arc<Plan> {
+    fn planned(pipeline: &Pipeline, kind: BuildKind, selection: &Selection) -> Written<Plan> {
         let plan = testing::plan(pipeline.clone()).kind(kind).only(selection.jobs.clone());
         if selection.downstream { plan.with_downstream().plan() } else { plan.plan() }
     }
@@ -186,7 +187,7 @@ mod tests {
             step.source = step.source.as_ref().map(|_| root.into());
         }
         let mut events =
-            vec![Event::RunStarted { plan: std::sync::Arc::new(there), resumed: false, commit: Some("0".repeat(40)) }];
+            vec![Event::RunStarted { plan: Written::new(there), resumed: false, commit: Some("0".repeat(40)) }];
         let mut executed = Vec::new();
         for step in plan.steps.iter().filter(|step| step.action == crate::plan::Action::Run) {
             let outcome = if random.bool() { StepOutcome::Passed } else { StepOutcome::Cached };

@@ -19,7 +19,7 @@ use crate::{
     pipeline::{Job, Pipeline},
     plan::{Action, Lowered, Plan, PlannedStep, Selection},
     run::{Options, RunDirectory},
-    support::words,
+    support::{Written, words},
 };
 
 /// `resume [RUN]`
@@ -71,7 +71,7 @@ impl Resume {
 
 /// What the journal of a run says of its plan.
 pub(super) struct Earlier {
-    pub(super) plan: Arc<Plan>,
+    pub(super) plan: Written<Plan>,
     pub(super) context: Arc<Context>,
 }
 

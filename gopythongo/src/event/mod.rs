@@ -12,6 +12,7 @@ use crate::{
     deploy::Live,
     plan::{Plan, StepId},
     run::{Failure, Outcome, Receipt},
+    support::Written,
 };
 
 /// How a step ended.
@@ -81,8 +82,7 @@ pub enum Event {
     /// The run begins.
     RunStarted {
         /// The plan that it executes.
-        #[serde(with = "crate::support::shared")]
-        plan: Arc<Plan>,
+        plan: Written<Plan>,
         /// Whether an earlier run with this id goes on.
         resumed: bool,
         /// The commit of the pipeline's checkout, if it is one.

@@ -8,6 +8,7 @@ use crate::{
     context::Context,
     plan::{Plan, StepId},
     run::{Failure, Outcome, Receipt},
+    support::Written,
 };
 
 /// One record. Order is by sequence number, never by clock. All are synced but results of pure steps.
@@ -18,8 +19,7 @@ pub enum Record {
     /// the last one counts.
     Started {
         /// The plan.
-        #[serde(with = "crate::support::shared")]
-        plan: Arc<Plan>,
+        plan: Written<Plan>,
         /// The context.
         #[serde(with = "crate::support::shared")]
         context: Arc<Context>,

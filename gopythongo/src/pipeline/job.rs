@@ -151,7 +151,7 @@ impl Declaration {
     #[must_use]
     pub fn name(&self) -> String {
         match self.step.label() {
-            Some(label) => format!("{}:{label}", self.step.kind()),
+            Some(label) => [self.step.kind(), ":", &label].concat(),
             None => self.step.kind().to_owned(),
         }
     }

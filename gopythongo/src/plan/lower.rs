@@ -20,7 +20,7 @@ use crate::{
     python::implied,
     run::{AnyStep, Manner, Step},
     store::Promote,
-    support::words,
+    support::{Written, words},
 };
 
 /// The kind of the step that measures all suites of a job together.
@@ -30,7 +30,7 @@ const RATCHET: &str = "coverage-ratchet";
 #[derive(Debug, Clone)]
 pub struct Lowered {
     /// The plan.
-    pub plan: Arc<Plan>,
+    pub plan: Written<Plan>,
     /// The code by step id.
     pub code: BTreeMap<StepId, AnyStep>,
 }
@@ -70,7 +70,7 @@ pub fn lower(pipeline: &Pipeline, context: &Context, selection: &Selection) -> L
     }
     let context = PlanContext { branch: context.branch.clone(), kind: context.kind, channel: context.channel.clone() };
     let plan = Plan { pipeline: pipeline.name.clone(), context, steps, left_out };
-    Lowered { plan: Arc::new(plan), code: code.into_iter().collect() }
+    Lowered { plan: Written::new(plan), code: code.into_iter().collect() }
 }
 
 fn selected<'a>(pipeline: &'a Pipeline, selection: &'a Selection) -> BTreeSet<&'a str> {

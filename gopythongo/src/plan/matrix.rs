@@ -1,11 +1,10 @@
 //! Which steps run in which kinds of builds, as a table for people.
 
-use std::sync::Arc;
-
 use super::{Action, Plan, Selection, lower};
 use crate::{
     context::{BuildKind, Context},
     pipeline::Pipeline,
+    support::Written,
 };
 
 /// The steps of all kinds of builds, a line each, and a column for each kind; everything else being as in `context`. Ends in a
@@ -51,9 +50,9 @@ fn cell(plan: &Plan, id: &str) -> &'static str {
 
 /// The steps of all plans, each once and behind those that stand before it in a plan: a job's steps together, in the order of
 /// the plan that has most of them, and those of the whole pipeline last.
-fn steps(plans: &[Arc<Plan>; 6]) -> Vec<String> {
+fn steps(plans: &[Written<Plan>; 6]) -> Vec<String> {
     let mut names: Vec<&str> = Vec::new();
-    let mut longest: Vec<&Plan> = plans.iter().map(Arc::as_ref).collect();
+    let mut longest: Vec<&Plan> = plans.iter().map(|plan| &**plan).collect();
     longest.sort_by_key(|plan| std::cmp::Reverse(plan.steps.len()));
     let mut jobs: Vec<&str> = Vec::new();
     for plan in &longest {

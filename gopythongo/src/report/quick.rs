@@ -10,6 +10,7 @@ use crate::{
     event::{Event, Stamped, StepOutcome},
     plan::Plan,
     run::{Outcome, TestCounts},
+    support::Written,
 };
 
 /// A line, to be serialised.
@@ -23,7 +24,7 @@ pub(super) enum Quick<'a> {
         r#type: &'static str,
         #[serde(skip_serializing_if = "Option::is_none")]
         commit: Option<&'a str>,
-        plan: &'a Plan,
+        plan: &'a Written<Plan>,
         resumed: bool,
     },
     StepFinished {

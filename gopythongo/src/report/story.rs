@@ -4,7 +4,6 @@ use std::{
     cell::OnceCell,
     collections::{BTreeMap, BTreeSet, HashMap},
     path::PathBuf,
-    sync::Arc,
 };
 
 use super::{closing::Closing, elapsed::elapsed, failures, paint::Paint};
@@ -12,7 +11,7 @@ use crate::{
     event::{Event, Stamped, StepOutcome},
     plan::{Action, Plan, StepId},
     run::{Failure, FailureKind, Outcome, Receipt, RunDirectory, TestCounts},
-    support::words,
+    support::{Written, words},
 };
 
 /// The widest that the column of step ids grows.
@@ -66,7 +65,7 @@ impl Told {
 pub(super) struct Story {
     telling: Telling,
     width: usize,
-    plan: Option<Arc<Plan>>,
+    plan: Option<Written<Plan>>,
     /// Where in the plan each step stands.
     places: OnceCell<HashMap<StepId, usize>>,
     effects: BTreeSet<StepId>,
@@ -155,7 +154,7 @@ impl Story {
         }
     }
 
-    fn begin(&mut self, plan: &Arc<Plan>, run: &str, resumed: bool) -> String {
+    fn begin(&mut self, plan: &Written<Plan>, run: &str, resumed: bool) -> String {
         self.width = plan.steps.iter().map(|step| step.id.chars().count()).max().unwrap_or(0).min(WIDEST);
         (self.plan, self.places) = (Some(plan.clone()), OnceCell::new());
         let effects = plan.steps.iter().filter(|step| step.effect.is_some());

@@ -15,7 +15,7 @@ use crate::{
     cache::{BUCKET, Manifests},
     context::{Context, Listings, Repositories, SourceTree, StatCache},
     plan::{Action, Plan},
-    support::Digest,
+    support::{Digest, Written},
 };
 
 /// Source trees, each read once a run; files that have not changed since an earlier run are not even read.
@@ -43,7 +43,7 @@ pub(super) struct ReadAhead {
 }
 
 impl ReadAhead {
-    pub(super) fn begin(trees: &Arc<Trees>, plan: &Arc<Plan>) -> Self {
+    pub(super) fn begin(trees: &Arc<Trees>, plan: &Written<Plan>) -> Self {
         let ended = Arc::new(AtomicBool::new(false));
         let (trees, plan, told) = (trees.clone(), plan.clone(), ended.clone());
         let read = move || {

@@ -20,6 +20,7 @@ mod sum;
 #[cfg(test)]
 pub(crate) mod trees;
 pub mod words;
+mod written;
 
 pub use bytes::{bytes, parse_bytes};
 pub use digest::{Digest, Hasher, ParseDigestError};
@@ -31,3 +32,4 @@ pub use lock::{FileLock, Held};
 #[cfg(test)]
 pub(crate) use seeded::seeded;
 pub(crate) use sum::Sum;
+pub use written::Written;

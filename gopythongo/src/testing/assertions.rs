@@ -9,7 +9,7 @@ use crate::{
     pipeline::{Pipeline, Severity},
     plan::{self, Action, Plan, PlannedStep, Selection},
     run::Step,
-    support::words,
+    support::{Written, words},
 };
 
 /// A pipeline, the build that it is planned for, and claims about the plan. A claim that does not hold panics with the
@@ -221,7 +221,7 @@ impl PlanTest {
     }
 
     #[track_caller]
-    pub(crate) fn plan(&self) -> std::sync::Arc<Plan> {
+    pub(crate) fn plan(&self) -> Written<Plan> {
         assert!(
             self.pipeline.is_valid(),
             "pipeline `{}` is not valid, so it has no plan\n\n{}",

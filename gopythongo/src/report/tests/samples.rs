@@ -13,6 +13,7 @@ use crate::{
     event::{Event, RunState, Stamped, StepOutcome},
     plan::{Action, Plan, PlanContext, PlannedStep, StepOptions},
     run::{EffectClass, Failure, Inputs, Outcome, Receipt, TestCounts, failure::FailedCommand},
+    support::Written,
 };
 
 /// A writer whose text can be read while something else owns it.
@@ -66,7 +67,7 @@ pub(super) fn started() -> Event {
         planned("promote", &["money/upload"]),
     ];
     let plan = Plan { pipeline: "storefront".to_owned(), context, steps, left_out: Vec::new() };
-    Event::RunStarted { plan: Arc::new(plan), resumed: false, commit: None }
+    Event::RunStarted { plan: Written::new(plan), resumed: false, commit: None }
 }
 
 pub(super) fn begun(step: &str, reason: &str) -> Event {
