@@ -1,7 +1,7 @@
 //! The parts of a step's key: what each is, and its value or digest. They stand as they are hashed, in one piece: most keys
 //! are hashed, and nothing else.
 
-use std::{fmt, io::Write};
+use std::fmt::{self, Write};
 
 use serde::{
     Deserialize, Deserializer, Serialize, Serializer,
@@ -34,7 +34,7 @@ impl Parts {
         let begin = self.bytes.len();
         self.bytes.extend([0; 8]);
         // a vector takes everything
-        let _ = write!(self.bytes, "{text}");
+        let _ = write!(Text(&mut self.bytes), "{text}");
         let length = (self.bytes.len() - begin - 8) as u64;
         self.bytes[begin..begin + 8].copy_from_slice(&length.to_le_bytes());
     }
@@ -49,6 +49,16 @@ impl Parts {
     #[must_use]
     pub fn digest(&self) -> Digest {
         Digest::of(&self.bytes)
+    }
+}
+
+/// Writes text to the end of bytes.
+struct Text<'a>(&'a mut Vec<u8>);
+
+impl fmt::Write for Text<'_> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        self.0.extend_from_slice(text.as_bytes());
+        Ok(())
     }
 }
 

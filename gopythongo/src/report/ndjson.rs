@@ -33,67 +33,94 @@ const HEAD: [&str; 6] = ["version", "time", "run", "type", "step", "outcome"];
 /// Writes each event as a line of JSON. Lines that say that nothing was done wait for others, but for no longer than a tick.
 pub struct Ndjson {
     redactor: Redactor,
-    to: Vec<Box<dyn Write + Send>>,
-    held: Vec<u8>,
+    held: Held,
     clock: Clock,
+}
+
+/// Lines that wait to be written, to several places. What does not fit is written as it comes.
+struct Held {
+    bytes: Vec<u8>,
+    to: Vec<Box<dyn Write + Send>>,
+}
+
+impl Held {
+    fn pass(&mut self, bytes: &[u8]) {
+        for to in &mut self.to {
+            // Nobody is left to tell when the reader is gone: the run goes on.
+            let _ = to.write_all(bytes).and_then(|()| to.flush());
+        }
+    }
+}
+
+impl Write for Held {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.bytes.len() + bytes.len() > HELD {
+            self.flush()?;
+        }
+        match bytes.len() > HELD {
+            true => self.pass(bytes),
+            false => self.bytes.extend_from_slice(bytes),
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        let mut bytes = std::mem::take(&mut self.bytes);
+        if !bytes.is_empty() {
+            self.pass(&bytes);
+        }
+        bytes.clear();
+        self.bytes = bytes;
+        Ok(())
+    }
 }
 
 impl Ndjson {
     /// Lines to a writer, flushed one by one.
     #[must_use]
     pub fn new(redactor: Redactor, to: impl Write + Send + 'static) -> Self {
-        Self { redactor, to: vec![Box::new(to)], held: Vec::new(), clock: Clock::default() }
+        let held = Held { bytes: Vec::new(), to: vec![Box::new(to)] };
+        Self { redactor, held, clock: Clock::default() }
     }
 
     /// The same lines to another writer, too.
     #[must_use]
     pub fn and(mut self, to: impl Write + Send + 'static) -> Self {
-        self.to.push(Box::new(to));
+        self.held.to.push(Box::new(to));
         self
-    }
-
-    fn flush(&mut self) {
-        if self.held.is_empty() {
-            return;
-        }
-        for to in &mut self.to {
-            // Nobody is left to tell when the reader is gone: the run goes on.
-            let _ = to.write_all(&self.held).and_then(|()| to.flush());
-        }
-        self.held.clear();
     }
 }
 
 impl Sink for Ndjson {
     fn event(&mut self, event: &Stamped) {
-        let before = self.held.len();
         let quick = (!self.redactor.knows_any()).then(|| Quick::of(event, &mut self.clock)).flatten();
-        let written = match quick {
-            Some(quick) => serde_json::to_writer(&mut self.held, &quick),
-            None => fields(event).map(|mut fields| {
+        // none of these fails: holding takes everything, and plans and outcomes are JSON
+        match quick {
+            Some(quick) => {
+                let _ = serde_json::to_writer(&mut self.held, &quick);
+            }
+            None => {
+                let Ok(mut fields) = fields(event) else { return };
                 if self.redactor.knows_any() {
                     fields.values_mut().for_each(|value| redact(value, &self.redactor));
                 }
-                self.held.extend(line(&fields).into_bytes());
-            }),
-        };
-        match written {
-            Ok(()) => self.held.push(b'\n'),
-            Err(_) => self.held.truncate(before),
+                let _ = self.held.write_all(line(&fields).as_bytes());
+            }
         }
-        if !event.event.is_of_nothing() || self.held.len() >= HELD {
-            self.flush();
+        let _ = self.held.write_all(b"\n");
+        if !event.event.is_of_nothing() {
+            let _ = self.held.flush();
         }
     }
 
     fn tick(&mut self, _elapsed: Duration) {
-        self.flush();
+        let _ = self.held.flush();
     }
 }
 
 impl Drop for Ndjson {
     fn drop(&mut self) {
-        self.flush();
+        let _ = self.held.flush();
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::{
     collections::{HashMap, hash_map::RandomState},
-    hash::BuildHasher,
+    hash::{BuildHasher, BuildHasherDefault, Hasher},
     ops::Range,
 };
 
@@ -11,14 +11,33 @@ pub(crate) struct Lines {
     text: String,
     hashing: RandomState,
     /// Where a line is, by the hash of its name. Of two names with one hash, which nobody will see, the later one is found.
-    places: HashMap<u64, Range<usize>>,
+    places: HashMap<u64, Range<usize>, BuildHasherDefault<Hashed>>,
+}
+
+/// The hash of a hash: the same.
+#[derive(Default)]
+struct Hashed(u64);
+
+impl Hasher for Hashed {
+    fn write(&mut self, bytes: &[u8]) {
+        bytes.iter().for_each(|byte| self.0 = self.0 << 8 | u64::from(*byte));
+    }
+
+    fn write_u64(&mut self, hash: u64) {
+        self.0 = hash;
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
 }
 
 impl Lines {
     /// The lines of a text whose name can be told, each with its end.
     pub(crate) fn of(text: String, name: fn(&str) -> Option<&str>) -> Self {
         let hashing = RandomState::new();
-        let mut places = HashMap::with_capacity(text.bytes().filter(|byte| *byte == b'\n').count());
+        let count = text.bytes().filter(|byte| *byte == b'\n').count();
+        let mut places = HashMap::with_capacity_and_hasher(count, BuildHasherDefault::new());
         let mut begin = 0;
         for line in text.split_inclusive('\n') {
             let place = begin..begin + line.len();

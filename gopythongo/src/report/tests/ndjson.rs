@@ -1,5 +1,7 @@
 //! What the JSON lines hold, event by event.
 
+use std::time::Duration;
+
 use serde_json::Value;
 
 use super::samples::{self, Page, output, passed, receipt, stamped, tests};
@@ -63,6 +65,31 @@ fn lines_that_are_written_quickly_are_those_that_are_written_slowly() {
     let quick = values(Redactor::default());
     assert_eq!((&quick[0]["type"], &quick[1]["type"]), (&"run-started".into(), &"step-finished".into()));
     assert_eq!(quick, values(knowing));
+}
+
+#[test]
+fn lines_of_any_length_reach_every_reader_in_order() {
+    let pages = [Page::default(), Page::default()];
+    let mut ndjson = Ndjson::new(Redactor::default(), pages[0].clone()).and(pages[1].clone());
+    let cached = |reason: &str| samples::ended("money/flake8", StepOutcome::Cached, reason);
+    let long = "x".repeat(200_000);
+    let events = [cached("first"), cached(&long), output("money/wheel", &long), cached("last")];
+    for event in stamped(events.to_vec()) {
+        ndjson.event(&event);
+    }
+    assert!(!pages[0].text().contains("last"), "it waits");
+    ndjson.tick(Duration::ZERO);
+    let one_by_one: String = stamped(events.to_vec())
+        .into_iter()
+        .map(|event| {
+            let page = Page::default();
+            Ndjson::new(Redactor::default(), page.clone()).event(&event);
+            page.text()
+        })
+        .collect();
+    for page in pages {
+        assert!(page.text() == one_by_one, "{} of {} bytes", page.text().len(), one_by_one.len());
+    }
 }
 
 #[test]
