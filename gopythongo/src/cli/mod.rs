@@ -47,7 +47,7 @@ pub(crate) use command::command;
 pub(crate) use error::Error;
 pub(crate) use exit::Exit;
 pub(crate) use place::workspace;
-use session::Session;
+use session::{Session, kept};
 
 use crate::pipeline::Declares;
 
@@ -79,24 +79,24 @@ fn execute<A>(line: CommandLine, pipeline: impl Declares<A>) -> Result<Exit, Err
     if let Command::Supervise(command) = &line.command {
         return command.execute();
     }
-    let session = Session::begin(pipeline, &line.common)?;
+    let session = kept(Session::begin(pipeline, &line.common)?);
     match line.command {
-        Command::Run(command) => command.execute(&session),
-        Command::Plan(command) => command.execute(&session),
-        Command::Config(command) => command.execute(&session),
-        Command::Check(command) => command.execute(&session),
-        Command::Resume(command) => command.execute(&session),
-        Command::Promote(command) => command.execute(&session),
-        Command::Approve(command) => command.execute(&session),
-        Command::Rollback(command) => command.execute(&session),
-        Command::Down(command) => command.execute(&session),
-        Command::Status(command) => command.execute(&session),
-        Command::Logs(command) => command.execute(&session),
-        Command::Why(command) => command.execute(&session),
-        Command::Replay(command) => command.execute(&session),
-        Command::Rerun(command) => command.execute(&session),
-        Command::Cache(command) => command.execute(&session),
-        Command::Serve(command) => command.execute(&session),
+        Command::Run(command) => command.execute(session),
+        Command::Plan(command) => command.execute(session),
+        Command::Config(command) => command.execute(session),
+        Command::Check(command) => command.execute(session),
+        Command::Resume(command) => command.execute(session),
+        Command::Promote(command) => command.execute(session),
+        Command::Approve(command) => command.execute(session),
+        Command::Rollback(command) => command.execute(session),
+        Command::Down(command) => command.execute(session),
+        Command::Status(command) => command.execute(session),
+        Command::Logs(command) => command.execute(session),
+        Command::Why(command) => command.execute(session),
+        Command::Replay(command) => command.execute(session),
+        Command::Rerun(command) => command.execute(session),
+        Command::Cache(command) => command.execute(session),
+        Command::Serve(command) => command.execute(session),
         Command::Completions(command) => Ok(command.execute()),
         Command::Supervise(command) => command.execute(),
     }

@@ -10,6 +10,7 @@ use super::{
     engine,
     plan::show,
     print,
+    session::kept,
 };
 use crate::{
     plan::Plan,
@@ -49,7 +50,7 @@ impl RunCommand {
     pub(super) fn execute(self, session: &Session) -> Result<Exit, Error> {
         let selection = session.selection(&self.jobs, self.downstream)?;
         let context = session.context(&self.wanted)?;
-        let lowered = session.plan(&context, &selection);
+        let lowered = kept(session.plan(&context, &selection));
         for step in &self.rerun {
             known(&lowered.plan, step)?;
             if let Some(class) = lowered.plan.step(step).and_then(|step| step.effect) {
@@ -60,16 +61,17 @@ impl RunCommand {
         context.doubts.iter().for_each(print::warning);
         if self.dry_run {
             show(&lowered.plan, self.executing.json, true);
-            Session::show_problems(&context, &lowered);
+            Session::show_problems(&context, lowered);
             return Ok(Exit::Done);
         }
-        session.sources(&context, &lowered)?;
+        session.sources(&context, lowered)?;
         session.place.make_state()?;
         let directory = RunDirectory::create(&session.place.state)?;
         let resolutions = lowered.plan.steps.iter().filter(|step| self.refresh && step.kind == Resolve::KIND);
         let rerun = self.rerun.into_iter().chain(resolutions.map(|step| step.id.clone())).collect();
         let options = Options { no_cache: self.no_cache, rerun, ..engine::options(&self.executing) };
-        engine::execute(session, directory, &lowered, Arc::new(context), &self.executing, options)
+        let context = kept(Arc::new(context)).clone();
+        engine::execute(session, directory, lowered, context, &self.executing, options)
     }
 }
 

@@ -194,6 +194,13 @@ impl Session {
     }
 }
 
+/// Keeps plain data until the program ends, when the kernel takes all memory back at once: to free what was declared and
+/// planned of ten thousand steps piece by piece takes as long as to plan it. For nothing whose end has to be seen to, as that
+/// of a lock, a file or a thread.
+pub(super) fn kept<T>(data: T) -> &'static T {
+    Box::leak(Box::new(data))
+}
+
 /// Normalised names of the packages that the pipeline declares: they come from nowhere else.
 pub(super) fn owned(context: &Context) -> BTreeSet<String> {
     let distributions = context.jobs.values().filter_map(|job| job.survey.distribution.as_ref());
