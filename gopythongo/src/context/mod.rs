@@ -19,6 +19,7 @@ mod sdist;
 mod secret;
 mod secret_from;
 mod secrets;
+mod seen;
 pub mod settings;
 mod source;
 mod stamp;
