@@ -19,7 +19,7 @@ use super::{
     git_status::status,
     seen::{answer, ask, is_still, look},
     stamp::{Put, Take},
-    surveys::Written,
+    surveys::SurveyText,
 };
 use crate::support::{Digest, Durability, write_atomic};
 
@@ -49,7 +49,7 @@ pub(super) struct Present {
 struct Note {
     /// The digest of its files, which are listed as git says.
     digest: Option<Digest>,
-    survey: Option<Arc<Written>>,
+    survey: Option<Arc<SurveyText>>,
 }
 
 impl Note {
@@ -107,7 +107,7 @@ impl Present {
     }
 
     /// The surveys of sources that look at nothing else than what they looked at.
-    pub(super) fn surveys(&self) -> HashMap<PathBuf, Arc<Written>> {
+    pub(super) fn surveys(&self) -> HashMap<PathBuf, Arc<SurveyText>> {
         self.notes.iter().filter_map(|(source, note)| Some((source.clone(), note.survey.clone()?))).collect()
     }
 
@@ -119,7 +119,7 @@ impl Present {
     pub(super) fn save(
         &self,
         read: HashMap<PathBuf, Digest>,
-        surveyed: HashMap<PathBuf, Arc<Written>>,
+        surveyed: HashMap<PathBuf, Arc<SurveyText>>,
     ) -> io::Result<()> {
         let mut notes = self.notes.clone();
         for (source, digest) in read {
@@ -137,7 +137,7 @@ impl Present {
         body.put_part(&seen);
         body.put_part(&self.said);
         for (source, Note { digest, survey }) in &notes {
-            let Written { looked, survey } = survey.as_deref().cloned().unwrap_or_default();
+            let SurveyText { looked, survey } = survey.as_deref().cloned().unwrap_or_default();
             body.put_text(source.as_os_str());
             body.put_part(digest.as_ref().map_or(&[][..], |digest| digest.bytes()));
             body.put_part(&looked);
@@ -158,7 +158,7 @@ fn read_notes(mut rest: Take<'_>) -> Option<HashMap<PathBuf, Note>> {
         let source = rest.owned_text()?.into();
         let digest = rest.part()?.first_chunk().map(|bytes| Digest::from_bytes(*bytes));
         let (looked, survey) = (rest.part()?.to_vec(), rest.part()?.to_vec());
-        let survey = (!survey.is_empty()).then(|| Arc::new(Written { looked, survey }));
+        let survey = (!survey.is_empty()).then(|| Arc::new(SurveyText { looked, survey }));
         notes.insert(source, Note { digest, survey });
     }
     Some(notes)

@@ -56,7 +56,7 @@ impl Ground {
         let mut present = self.recall().map_or_else(|| self.ask(), |(_, present)| present);
         present.since = SystemTime::now() + Duration::from_secs(60);
         let survey = |looked: &[&str]| {
-            let mut written = Written { looked: Vec::new(), survey: b"{}".to_vec() };
+            let mut written = SurveyText { looked: Vec::new(), survey: b"{}".to_vec() };
             looked.iter().for_each(|path| written.looked.put_text(OsStr::new(path)));
             Arc::new(written)
         };

@@ -16,13 +16,13 @@ pub(super) struct Surveys(Arc<Mutex<Held>>);
 struct Held {
     /// Whether those that are made are kept.
     keeps: bool,
-    remembered: HashMap<PathBuf, Arc<Written>>,
-    made: HashMap<PathBuf, Arc<Written>>,
+    remembered: HashMap<PathBuf, Arc<SurveyText>>,
+    made: HashMap<PathBuf, Arc<SurveyText>>,
 }
 
 /// A survey that is written down.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Written {
+pub(super) struct SurveyText {
     /// What was looked at, relative to the source, one after the other.
     pub(super) looked: Vec<u8>,
     /// The survey, in JSON.
@@ -31,7 +31,7 @@ pub(super) struct Written {
 
 impl Surveys {
     /// Keeps what is made from now on, and takes over what is remembered.
-    pub(super) fn keep(&self, remembered: HashMap<PathBuf, Arc<Written>>) {
+    pub(super) fn keep(&self, remembered: HashMap<PathBuf, Arc<SurveyText>>) {
         let mut held = self.held();
         held.keeps = true;
         held.remembered.extend(remembered);
@@ -48,7 +48,7 @@ impl Surveys {
         }
         let (surveyed, looked) = Surveyed::read(source);
         if keeps && let Ok(survey) = serde_json::to_vec(&surveyed) {
-            let mut written = Written { looked: Vec::new(), survey };
+            let mut written = SurveyText { looked: Vec::new(), survey };
             looked.iter().for_each(|path| written.looked.put_text(path.as_os_str()));
             self.held().made.insert(source.to_owned(), Arc::new(written));
         }
@@ -56,7 +56,7 @@ impl Surveys {
     }
 
     /// Those that were made below a directory.
-    pub(super) fn made(&self, below: &Path) -> HashMap<PathBuf, Arc<Written>> {
+    pub(super) fn made(&self, below: &Path) -> HashMap<PathBuf, Arc<SurveyText>> {
         let held = self.held();
         let made = held.made.iter().filter(|(source, _)| source.starts_with(below));
         made.map(|(source, written)| (source.clone(), written.clone())).collect()
