@@ -2,9 +2,14 @@
 
 use std::{
     fs::{self, File, OpenOptions, TryLockError},
-    io::{self, Read, Write},
+    io::{self, Read, Seek, Write},
     path::Path,
+    thread,
+    time::{Duration, Instant},
 };
+
+/// How long a lock is waited for whose holder is gone.
+const ORPHANED: Duration = Duration::from_secs(2);
 
 /// An exclusive lock, held until it is dropped. The file's text (pid and command) is only for the message.
 #[derive(Debug)]
@@ -26,6 +31,14 @@ pub struct Held {
     pub holder: String,
 }
 
+impl Held {
+    /// Whether the holder is no process of this machine any more.
+    fn is_gone(&self) -> bool {
+        let pid = self.holder.strip_prefix("pid ").and_then(|rest| rest.split_once(':')?.0.parse::<u32>().ok());
+        pid.is_some_and(|pid| !Path::new(&format!("/proc/{pid}")).exists())
+    }
+}
+
 impl FileLock {
     /// Waits for the lock.
     ///
@@ -37,20 +50,26 @@ impl FileLock {
         Self::held(file)
     }
 
-    /// Takes the lock if it is free.
+    /// Takes the lock if it is free. Where its holder was killed, a child that it had just forked has the file until it
+    /// executes something: that is waited for.
     ///
     /// # Errors
     /// When the file cannot be made or locked. Somebody else's lock is `Ok(Err(Held))`.
     pub fn attempt(path: &Path) -> io::Result<Result<Self, Held>> {
-        let mut file = open(path)?;
-        match file.try_lock() {
-            Ok(()) => Self::held(file).map(Ok),
-            Err(TryLockError::WouldBlock) => {
-                let mut holder = String::new();
-                let _ = file.read_to_string(&mut holder);
-                Ok(Err(Held { holder: holder.trim().to_owned() }))
+        let (mut file, begin) = (open(path)?, Instant::now());
+        loop {
+            match file.try_lock() {
+                Ok(()) => return Self::held(file).map(Ok),
+                Err(TryLockError::WouldBlock) => {}
+                Err(TryLockError::Error(error)) => return Err(error),
             }
-            Err(TryLockError::Error(error)) => Err(error),
+            let mut holder = String::new();
+            let _ = file.rewind().and_then(|()| file.read_to_string(&mut holder));
+            let held = Held { holder: holder.trim().to_owned() };
+            if !held.is_gone() || begin.elapsed() >= ORPHANED {
+                return Ok(Err(held));
+            }
+            thread::sleep(Duration::from_millis(5));
         }
     }
 
@@ -83,5 +102,21 @@ mod tests {
         drop(first);
         assert!(FileLock::attempt(&path)?.is_ok());
         Ok(())
+    }
+
+    #[test]
+    fn what_a_killed_holder_forked_is_waited_for_but_not_for_ever() -> io::Result<()> {
+        let directory = tempfile::tempdir()?;
+        let path = directory.path().join("lock");
+        let forked = FileLock::wait(&path)?;
+        // no process has this number (proc(5), pid_max)
+        fs::write(&path, "pid 4194305: killed\n")?;
+        assert_eq!(FileLock::attempt(&path)?.expect_err("it is taken").holder, "pid 4194305: killed");
+        thread::scope(|scope| {
+            let taken = scope.spawn(|| FileLock::attempt(&path));
+            drop(forked);
+            assert!(taken.join().expect("no panic")?.is_ok());
+            Ok(())
+        })
     }
 }
