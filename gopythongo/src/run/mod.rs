@@ -9,20 +9,22 @@
 //!
 //! | | ours | peer | ratio | meant to be |
 //! |---|---|---|---|---|
-//! | nothing has changed | 0.33 | ninja 0.09 | 3.7 | at most 2 |
-//! | | | make without its own rules 0.24 | 1.4 | below 1 |
-//! | | | doit 3.31 | 0.10 | at most 0.05 |
-//! | the first run: 10,000 × `true` | 11.4 | ninja 8.6 | 1.3 | at most 2 |
+//! | nothing has changed | 0.14 | ninja 0.09 | 1.6 | at most 2 |
+//! | | | make without its own rules 0.24 | 0.6 | below 1 |
+//! | | | doit 3.25 | 0.04 | at most 0.05 |
+//! | the first run: 10,000 × `true` | 10.6 | ninja 7.7 | 1.4 | at most 2 |
 //!
-//! By wall, where nothing has changed: 0.23 s, ninja 0.10 s. That takes 54 MiB. A run of `examples/pallets` that finds everything done takes 0.03 s and one process of git.
+//! By wall, where nothing has changed: 0.13 s, ninja 0.10 s, make 0.24 s, doit 3.27 s. That takes 42 MiB. A run of `examples/pallets`
+//! that finds everything done takes 0.03 s and two processes of git.
 //!
-//! Where nothing has changed, a sixth of the time is git's, which looks for files that are new; the rest is spread over the state
-//! of 20,000 files, what each project says of itself, the plan and what is written of it. In the first run, each command has
-//! a copy of its source, which ninja's have not: one that its command has left untouched goes to the next command of the job.
+//! Where nothing has changed, git is asked for its commit and its configuration alone: each of 20,000 files and of the
+//! directories that they are in is asked for its state once, and as long as nothing else is seen than when git looked at them,
+//! what it said, what projects say of themselves and the digests of sources are taken over. In the first run, each command has a
+//! copy of its source, which ninja's have not: one that its command has left untouched goes to the next command of the job.
 //!
-//! `cargo xtask bench micro` measures single operations, of ten thousand (microseconds): the digest of a key 0.4, an outcome
-//! found in the cache 2, missed with the reason 20, and remembered 350; the digest of a file that has not changed 5, a step
-//! of a plan 3, a record in the journal 5. A plan of a thousand libraries takes 31 ms.
+//! `cargo xtask bench micro` measures single operations, of ten thousand (microseconds): the digest of a key 0.2, an outcome
+//! found in the cache 1.3, missed with the reason 18, and remembered 37; the digest of a file that has not changed 5, a step
+//! of a plan 1.3, a record in the journal 1.4. A plan of a thousand libraries takes 16 ms.
 
 pub mod failure;
 pub mod key;

@@ -119,7 +119,7 @@ fn git_processes(bench: &Bench) -> Result<f64> {
     let path =
         command.get_envs().find_map(|(name, value)| value.filter(|_| name == "PATH")).unwrap_or_default().to_owned();
     // the one that the runs before have asked: another one may be configured otherwise
-    let git = which::which_in("git", Some(&path), &bench.place("")).context("`git` is missing")?;
+    let git = which::which_in("git", Some(&path), bench.place("")).context("`git` is missing")?;
     let script = format!("#!/bin/sh\necho \"$*\" >>'{}'\nexec '{}' \"$@\"\n", calls.display(), git.display());
     fs::write(shims.join("git"), script)?;
     fs::set_permissions(shims.join("git"), fs::Permissions::from_mode(0o755))?;
