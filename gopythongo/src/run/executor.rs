@@ -33,7 +33,8 @@ use crate::{
     shared::SharedState,
 };
 
-/// Steps whose times differ by fewer milliseconds begin in the order of the plan, in which they also lie in memory.
+/// Steps whose ways to the end of the plan differ by less, in milliseconds, begin in the order of the plan, in which they also
+/// lie in memory.
 const GRAIN: u64 = 50;
 
 /// How often a run starts again on a new base before it gives up.
@@ -260,7 +261,8 @@ impl Run<'_> {
         let needs: Edges = steps.iter().map(|step| step.needs.iter().filter_map(number)).collect();
         let costs = self.costs(&steps, worker);
         let loads = steps.iter().map(|step| Load::of(&step.manner)).collect();
-        let scheduler = Scheduler::new(&needs, &costs, loads, self.options.jobs.get());
+        let grain = if self.rehearsal.is_some() { 1 } else { GRAIN };
+        let scheduler = Scheduler::new(&needs, &costs, grain, loads, self.options.jobs.get());
         let turn = Mutex::new(Turn { scheduler, ..Turn::default() });
         let code: Vec<Option<&AnyStep>> = steps.iter().map(|step| worker.code.get(&step.id)).collect();
         let outcomes = steps.iter().map(|_| OnceLock::new()).collect();
@@ -369,22 +371,21 @@ impl Run<'_> {
         }
     }
 
-    /// How long the steps take, in units of [`GRAIN`]: as long as they took, else by their effort on each file of their sources,
+    /// How long the steps take, in milliseconds: as long as they took, else by their effort on each file of their sources,
     /// at the rate of those that are known.
     fn costs(&self, steps: &[&PlannedStep], worker: &Worker<'_>) -> Vec<u64> {
         if let Some(rehearsal) = &self.rehearsal {
             return steps.iter().map(|step| rehearsal.cost(&step.id)).collect();
         }
-        let grains = |millis: u64| millis / GRAIN + 1;
         let known: Vec<Option<u64>> = steps.iter().map(|step| worker.durations.get(&step.id)).collect();
         if known.iter().all(Option::is_some) {
-            return known.into_iter().map(|known| grains(known.unwrap_or_default())).collect();
+            return known.into_iter().map(Option::unwrap_or_default).collect();
         }
         let efforts: Vec<u64> = steps.iter().map(|step| self.effort(step, worker)).collect();
         let measured = known.iter().zip(&efforts).filter_map(|(known, effort)| Some(((*known)?, *effort)));
         // nothing known: a millisecond a unit is as good as any other rate
         let (millis, units) = measured.fold((1, 1), |(all, units), (millis, effort)| (all + millis, units + effort));
-        known.into_iter().zip(efforts).map(|(known, own)| grains(known.unwrap_or(own * millis / units))).collect()
+        known.into_iter().zip(efforts).map(|(known, own)| known.unwrap_or(own * millis / units)).collect()
     }
 
     fn effort(&self, step: &PlannedStep, worker: &Worker<'_>) -> u64 {

@@ -22,6 +22,11 @@
 //! what it said, what projects say of themselves and the digests of sources are taken over. In the first run, each command has a
 //! copy of its source, which ninja's have not: one that its command has left untouched goes to the next command of the job.
 //!
+//! `cargo xtask bench changed`: one library of the Pallets set has changed, which takes 15.3 s, 1.05 times the commands on its critical
+//! path (at most 1.15). `cargo xtask bench shared`: 1,000 steps that another machine did take 0.26 s (at most 3).
+//!
+//! `cargo xtask test live` kills a run from cached steps to a live shop at both halves of each of its 11 journal writes, 22 moments.
+//!
 //! `cargo xtask bench micro` measures single operations, of ten thousand (microseconds): the digest of a key 0.2, an outcome
 //! found in the cache 1.3, missed with the reason 18, and remembered 37; the digest of a file that has not changed 5, a step
 //! of a plan 1.3, a record in the journal 1.4. A plan of a thousand libraries takes 16 ms.

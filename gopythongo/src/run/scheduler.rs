@@ -47,8 +47,9 @@ pub(super) struct Scheduler {
 }
 
 impl Scheduler {
-    /// A graph by the needs of each node, how long each takes, in any unit, and what it takes of so many places.
-    pub(super) fn new(needs: &Edges, costs: &[u64], mut loads: Vec<Load>, places: usize) -> Self {
+    /// A graph by the needs of each node, how long each takes, in any unit, and what it takes of so many places. Of nodes whose ways
+    /// to go differ by less than a grain, the first one goes first.
+    pub(super) fn new(needs: &Edges, costs: &[u64], grain: u64, mut loads: Vec<Load>, places: usize) -> Self {
         let nodes = 0..needs.nodes();
         debug_assert!(
             nodes.clone().all(|node| needs.of(node).iter().all(|need| *need < node)),
@@ -59,6 +60,8 @@ impl Scheduler {
         for node in nodes.clone().rev() {
             heights[node] = costs[node] + dependents.of(node).iter().map(|node| heights[*node]).max().unwrap_or(0);
         }
+        // whole ways, not each step of them: many short steps are no long way
+        heights.iter_mut().for_each(|height| *height /= grain);
         // what is heavier than all places runs alone
         loads.iter_mut().for_each(|load| load.weight = load.weight.clamp(1, places));
         let states = nodes.clone().map(|node| State::Waiting(needs.of(node).len())).collect();
@@ -147,7 +150,7 @@ mod tests {
     /// A graph of light nodes on many places.
     fn light(needs: &[Vec<usize>], costs: &[u64]) -> Scheduler {
         let loads = vec![Load::of(&Manner::default()); needs.len()];
-        Scheduler::new(&needs.iter().cloned().collect(), costs, loads, 8)
+        Scheduler::new(&needs.iter().cloned().collect(), costs, 1, loads, 8)
     }
 
     fn load(weight: usize, exclusive: &[&str]) -> Load {
@@ -188,9 +191,19 @@ mod tests {
     }
 
     #[test]
+    fn many_short_steps_are_no_long_way() {
+        let needs: Vec<Vec<usize>> =
+            [vec![]].into_iter().chain((0..12).map(|node| vec![node])).chain([vec![]]).collect();
+        let costs: Vec<u64> = [1; 13].into_iter().chain([400]).collect();
+        let loads = vec![Load::of(&Manner::default()); needs.len()];
+        let mut scheduler = Scheduler::new(&needs.into_iter().collect(), &costs, 50, loads, 8);
+        assert_eq!((scheduler.next(), scheduler.next(), scheduler.next()), (Some(13), Some(0), None));
+    }
+
+    #[test]
     fn what_is_heavy_waits_for_room_and_nothing_lighter_overtakes_it() {
         let loads = vec![load(1, &[]), load(2, &[]), load(1, &[]), load(9, &[])];
-        let mut scheduler = Scheduler::new(&vec![[]; 4].into_iter().collect(), &[9, 8, 1, 7], loads, 2);
+        let mut scheduler = Scheduler::new(&vec![[]; 4].into_iter().collect(), &[9, 8, 1, 7], 1, loads, 2);
         assert_eq!((scheduler.next(), scheduler.next()), (Some(0), None), "there is no room for 1, and 2 may wait");
         scheduler.passed(0);
         assert_eq!((scheduler.next(), scheduler.next()), (Some(1), None));
@@ -203,7 +216,7 @@ mod tests {
     #[test]
     fn what_is_exclusive_keeps_others_out_and_lets_the_rest_go_on() {
         let loads = vec![load(1, &["database"]), load(1, &["database", "port"]), load(1, &["port"]), load(1, &[])];
-        let mut scheduler = Scheduler::new(&vec![[]; 4].into_iter().collect(), &[9, 8, 7, 6], loads, 4);
+        let mut scheduler = Scheduler::new(&vec![[]; 4].into_iter().collect(), &[9, 8, 7, 6], 1, loads, 4);
         assert_eq!(
             [scheduler.next(), scheduler.next(), scheduler.next(), scheduler.next()],
             [Some(0), Some(2), Some(3), None]
